@@ -1,0 +1,69 @@
+"""docframes: document and accounting APIs as typed pandas DataFrames.
+
+    from docframes import validocx
+
+    jobs = validocx.load_jobs(updated_after="2026-01-01")
+    details = validocx.load_job_details(jobs)
+
+Names are resolved when they are first used: importing docframes opens nothing and reads nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docframes import errors as errors
+    from docframes import sandbox as sandbox
+    from docframes.ledger import GeneralLedger as GeneralLedger
+    from docframes.ledger import read_ledger as read_ledger
+    from docframes.settings import Settings as Settings
+    from docframes.tables.loads import describe as describe
+    from docframes.tables.loads import load_record as load_record
+    from docframes.transport import cache as cache
+    from docframes.transport.cache import offline as offline
+    from docframes.vendors import validocx as validocx
+
+__version__ = "0.1.0"
+
+#: Public name to the module it lives in; an empty second part is the module itself.
+_WHERE = {
+    "GeneralLedger": ("docframes.ledger", "GeneralLedger"),
+    "Settings": ("docframes.settings", "Settings"),
+    "cache": ("docframes.transport.cache", ""),
+    "describe": ("docframes.tables.loads", "describe"),
+    "errors": ("docframes.errors", ""),
+    "load_record": ("docframes.tables.loads", "load_record"),
+    "offline": ("docframes.transport.cache", "offline"),
+    "read_ledger": ("docframes.ledger", "read_ledger"),
+    "sandbox": ("docframes.sandbox", ""),
+    "validocx": ("docframes.vendors.validocx", ""),
+}
+
+__all__ = [
+    "GeneralLedger",
+    "Settings",
+    "cache",
+    "describe",
+    "errors",
+    "load_record",
+    "offline",
+    "read_ledger",
+    "sandbox",
+    "validocx",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"docframes has no {name!r}; it has {', '.join(__all__)}.")
+    module_name, attribute = _WHERE[name]
+    module = importlib.import_module(module_name)
+    value = getattr(module, attribute) if attribute else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

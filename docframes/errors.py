@@ -1,0 +1,196 @@
+"""Every exception and warning of docframes, one tree.
+
+* DocframesError
+  - ConfigError, a ValueError: an argument or setting cannot work
+    + MissingKey: no credential was found
+  - VendorError: the vendor said no (vendor, status, url, request_id)
+    + BadRequest (400, 422)
+    + AuthError (401, 403)
+    + NotFound, a LookupError (404)
+    + RateLimited (429; retry_after, in seconds)
+    + ServerError (5xx)
+  - NoAnswer, a ConnectionError: nothing came back, after every try
+    + OfflineMiss: offline, and the answer is not in the cache
+  - ShapeError, a ValueError: the answer is not what the endpoint promises
+  - IncompleteLoad: some of the rows did not come (frame, certificate, resume)
+  - ColumnError, a KeyError: a frame lacks a column that is needed
+  - LedgerError, a ValueError: a ledger cannot be read as one
+    + ArchiveError: the zip is unsafe or broken; nothing was written
+    + RoleError: no column plays a part that is needed
+    + ValueFormatError: dates or amounts whose form is not known for sure
+
+* DocframesWarning, a UserWarning
+  - CacheWarning: the cache cannot be used; the load goes on without it
+  - SchemaDriftWarning: keys came that the Table does not know, or known ones are gone
+  - TextEncodingWarning: a file is not UTF-8; names the encoding that was used
+  - LedgerWarning: lines were kept out of a ledger; they are listed in ``problems``
+
+Messages say what was wanted, what came and what to do next.  URLs in errors carry no query string, since a
+query may hold a key or a signature.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+
+class DocframesError(Exception):
+    """Base of every error that docframes raises."""
+
+
+class ConfigError(DocframesError, ValueError):
+    """An argument or setting cannot work."""
+
+
+class MissingKey(ConfigError):
+    """No credential was found; the message names the environment variable and where the key is made."""
+
+
+class VendorError(DocframesError):
+    """The vendor said no.
+
+    vendor : the room's name.  status : the HTTP status.  url : without query.  request_id : the vendor's own
+    handle for the call, the one thing its support can search for, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        vendor: str = "",
+        status: int | None = None,
+        url: str = "",
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.vendor = vendor
+        self.status = status
+        self.url = url
+        self.request_id = request_id
+
+
+class BadRequest(VendorError):
+    """The vendor refuses the request as it was put (400, 422)."""
+
+
+class AuthError(VendorError):
+    """The vendor refuses the credential (401, 403)."""
+
+
+class NotFound(VendorError, LookupError):
+    """The vendor has no such thing, or not for this account (404)."""
+
+
+class RateLimited(VendorError):
+    """Too many calls, still, after every wait (429).  retry_after : seconds the vendor asked for, or None."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.retry_after = retry_after
+
+
+class ServerError(VendorError):
+    """The vendor failed (5xx), on every try."""
+
+
+class NoAnswer(DocframesError, ConnectionError):
+    """Nothing came back: no connection, a time-out or a broken answer, on every try.  url : without query."""
+
+    def __init__(self, message: str, *, vendor: str = "", url: str = "") -> None:
+        super().__init__(message)
+        self.vendor = vendor
+        self.url = url
+
+
+class OfflineMiss(NoAnswer):
+    """Offline, and the answer is not in the cache."""
+
+
+class ShapeError(DocframesError, ValueError):
+    """The answer is not what the endpoint promises.  excerpt : the first 200 characters of what came."""
+
+    def __init__(self, message: str, *, vendor: str = "", url: str = "", excerpt: str = "") -> None:
+        super().__init__(message)
+        self.vendor = vendor
+        self.url = url
+        self.excerpt = excerpt
+
+
+class IncompleteLoad(DocframesError):
+    """Some of the rows did not come.
+
+    frame : the rows that did.  certificate : what is known of the gap.  resume : call it to go on; calls that
+    succeeded are answered from the cache.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        frame: Any = None,
+        certificate: Any = None,
+        resume: Callable[[], Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.frame = frame
+        self.certificate = certificate
+        self.resume = resume
+
+
+class ColumnError(DocframesError, KeyError):
+    """A frame lacks a column that is needed."""
+
+    def __str__(self) -> str:
+        # KeyError shows the repr of its argument, which turns a sentence into a quoted string.
+        return str(self.args[0]) if self.args else ""
+
+
+class LedgerError(DocframesError, ValueError):
+    """A ledger cannot be read as one."""
+
+
+class ArchiveError(LedgerError):
+    """The zip is unsafe or broken; nothing was written."""
+
+
+class RoleError(LedgerError):
+    """No column plays a part that is needed; the message lists the headers and how to name the roles."""
+
+
+class ValueFormatError(LedgerError):
+    """Dates or amounts are in a form that is not known for sure; the message shows some and how to declare it."""
+
+
+class DocframesWarning(UserWarning):
+    """Base of every warning that docframes gives."""
+
+
+class CacheWarning(DocframesWarning):
+    """The cache cannot be used; the load goes on without it."""
+
+
+class SchemaDriftWarning(DocframesWarning):
+    """Keys came that the Table does not know, or known ones are gone; names and counts are in the Load record."""
+
+
+class TextEncodingWarning(DocframesWarning):
+    """A file is not UTF-8; the message names the encoding that was used instead."""
+
+
+class LedgerWarning(DocframesWarning):
+    """Lines were kept out of a ledger; they are counted in the message and listed in its ``problems``."""
+
+
+_HOME = os.path.dirname(__file__)
+
+
+def warn(message: str, category: type[DocframesWarning]) -> None:
+    """Warn at the line of the user's that called into docframes, however deep the call went."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HOME):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

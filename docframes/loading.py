@@ -1,0 +1,416 @@
+"""How every loader works, once: pages or single answers, through the client, into frames with their record.
+
+Between the rooms above and transport and tables below, which do not know each other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from docframes.errors import (
+    AuthError,
+    BadRequest,
+    ConfigError,
+    DocframesError,
+    IncompleteLoad,
+    NoAnswer,
+    NotFound,
+    OfflineMiss,
+    SchemaDriftWarning,
+    ShapeError,
+    VendorError,
+    warn,
+)
+from docframes.tables import kept
+from docframes.tables.flatten import Flat, flatten
+from docframes.tables.frames import to_frame
+from docframes.tables.loads import Certificate, Load, attach, certify, new_load_id
+from docframes.tables.schema import Level
+from docframes.transport import cache, redact
+from docframes.transport.client import Answer, Call, Client, object_of, paused_collector
+from docframes.transport.paging import Page
+
+#: Seconds after which a progress bar shows by itself.
+PATIENCE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every loader takes besides its own filters."""
+
+    limit: int | None = None  #: rows in total; None is all
+    page_size: int | None = None  #: rows a page; None is the largest the vendor allows
+    refresh: bool = False  #: go past the cache
+    progress: bool | None = None  #: None shows a bar when it takes longer than a second
+    allow_partial: bool = False  #: give what came, with a certificate that says FAIL, in place of an error
+
+    def __post_init__(self) -> None:
+        for name in ("limit", "page_size"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ConfigError(f"{name} is {value!r}; it must be a whole number from 1 up, or None.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One load: who asks whom for what, and what it becomes."""
+
+    client: Client
+    loader: str
+    level: Level
+    arguments: Mapping[str, Any]
+    options: Options = field(default_factory=Options)
+
+    @property
+    def levels(self) -> Level:
+        """The declared levels, with the user's corrections of column sources."""
+        return self.level.with_sources(self.client.assumptions.get("columns", {}))
+
+    @property
+    def names(self) -> list[str]:
+        """The tables this load gives."""
+        return [level.table.name for level in self.level.walk()]
+
+    def key(self, calls: Sequence[Call]) -> str:
+        """The name under which the finished load is kept."""
+        asked = [(call.endpoint, dict(call.path), call.params, call.version) for call in calls]
+        options = (self.options.limit, self.options.page_size)
+        return kept.key_of(account=self.client.account, levels=repr(self.levels), asked=repr(asked), options=options)
+
+
+@dataclass
+class Tally:
+    """What came, counted as it comes."""
+
+    calls: int = 0
+    from_cache: int = 0
+    fetched: list[datetime] = field(default_factory=list)
+    totals: list[int | None] = field(default_factory=list)
+    records: list[Any] = field(default_factory=list)
+    repeated_pages: int = 0
+    previous: list[Any] = field(default_factory=list)
+
+    def answer(self, answer: Answer) -> None:
+        """Count one answer."""
+        self.calls += not answer.from_cache
+        self.from_cache += answer.from_cache
+        self.fetched.append(answer.fetched_at)
+
+    def page(self, page: Page, answer: Answer) -> None:
+        """Count one page and keep its rows."""
+        self.answer(answer)
+        self.totals.append(answer.call.endpoint.paging.total(page))
+        self.repeated_pages += bool(page.items) and page.items == self.previous
+        self.previous = page.items
+        self.records += page.items
+
+
+# --- a paged list -------------------------------------------------------------------------------------------------
+
+
+def load_list(plan: Plan, call: Call) -> pd.DataFrame:
+    """Every page of *call* as one frame.
+
+    Raises IncompleteLoad where rows are missing, with those that came; the vendor's error where nothing came.
+    """
+    began = time.perf_counter()
+    if (frames := _reopened(plan, [call], began)) is not None:
+        return frames[plan.level.table.name]
+    tally, failure = _walk(plan, call)
+    flat = flatten_all(tally.records, plan.levels)[plan.level.table.name]
+    flat = _once_each(flat)
+    certificate = _list_certificate(plan, tally, flat.rows, failure)
+    if plan.options.limit is not None and flat.rows > plan.options.limit:
+        flat = flat.take(np.arange(plan.options.limit))
+    frames = _finish(plan, [call], {flat.table.name: flat}, certificate, tally, began)
+    if certificate.verdict == "FAIL" and not plan.options.allow_partial:
+        raise _incomplete(
+            plan, frames[flat.table.name], certificate, partial(load_list, _again(plan), call)
+        ) from failure
+    return frames[flat.table.name]
+
+
+def _walk(plan: Plan, call: Call) -> tuple[Tally, DocframesError | None]:
+    tally, options = Tally(), plan.options
+    pages = plan.client.pages(call, size=options.page_size, refresh=options.refresh, most=options.limit)
+    try:
+        with _bar(plan, "pages", None) as advance, paused_collector():
+            for page, answer in pages:
+                tally.page(page, answer)
+                advance(_page_count(page, answer))
+                if options.limit is not None and len(tally.records) >= options.limit:
+                    break
+    except OfflineMiss:
+        raise
+    except (VendorError, NoAnswer, ShapeError) as error:
+        if not tally.totals:
+            raise
+        return tally, error
+    return tally, None
+
+
+def _page_count(page: Page, answer: Answer) -> int | None:
+    rest = answer.call.endpoint.paging.rest(page)
+    return None if rest is None else len(rest)
+
+
+def _list_certificate(plan: Plan, tally: Tally, unique: int, failure: DocframesError | None) -> Certificate:
+    certificate = certify(
+        first=tally.totals[0] if tally.totals else None,
+        last=tally.totals[-1] if tally.totals else None,
+        received=len(tally.records),
+        unique=unique,
+        repeated_pages=tally.repeated_pages,
+        cut_at=plan.options.limit,
+    )
+    if failure is None:
+        return certificate
+    reason = f"page {len(tally.totals) + 1} did not come: {failure}"
+    return dataclasses.replace(certificate, verdict="FAIL", reason=reason)
+
+
+def _once_each(flat: Flat) -> Flat:
+    """Without the rows that came again on a later page because pages shifted; the latest copy stays."""
+    keys = pa.table({name: flat.columns[name] for name in flat.table.key}).to_pandas()
+    again = (keys.duplicated(keep="last") & keys.notna().all(axis=1)).to_numpy()
+    return flat.take(np.flatnonzero(~again)) if again.any() else flat
+
+
+# --- one answer each ----------------------------------------------------------------------------------------------
+
+
+def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: str) -> dict[str, pd.DataFrame]:
+    """One call for each of *ids*, in parallel, as the frames of all levels.
+
+    id_column : the column of the first level that must hold the id asked for.
+    """
+    began = time.perf_counter()
+    if (frames := _reopened(plan, calls, began)) is not None:
+        return frames
+    tally, asked, failures = _collect(plan, calls, ids)
+    flats = flatten_all(tally.records, plan.levels)
+    certificate = _each_certificate(asked, flats[plan.level.table.name], id_column, failures, len(ids))
+    frames = _finish(plan, calls, flats, certificate, tally, began)
+    if certificate.verdict == "FAIL" and not plan.options.allow_partial:
+        resume = partial(load_each, _again(plan), calls, ids, id_column)
+        first = next(iter(failures.values()), None)
+        raise _incomplete(plan, frames, certificate, resume) from first
+    return frames
+
+
+def _collect(
+    plan: Plan, calls: Sequence[Call], ids: Sequence[str]
+) -> tuple[Tally, list[str], dict[str, DocframesError]]:
+    tally, asked = Tally(), []
+    failures: dict[str, DocframesError] = {}
+    with _bar(plan, "calls", len(calls)) as advance, paused_collector():
+        for name, outcome in zip(ids, plan.client.outcomes(calls, refresh=plan.options.refresh), strict=False):
+            advance(None)
+            try:
+                answer = _answer_of(outcome)
+                tally.answer(answer)
+                tally.records.append(object_of(answer.json(), answer, plan.client.api))
+                asked.append(name)
+            except (OfflineMiss, AuthError):
+                raise
+            except (NotFound, BadRequest, ShapeError) as error:
+                failures[name] = error
+            except (VendorError, NoAnswer) as error:
+                # The vendor is not answering: the rest would fail the same way, each after all its tries.
+                failures[name] = error
+                break
+    if len(failures) == len(ids):
+        raise next(iter(failures.values()))
+    return tally, asked, failures
+
+
+def _answer_of(outcome: Answer | DocframesError) -> Answer:
+    if isinstance(outcome, DocframesError):
+        raise outcome
+    return outcome
+
+
+def _each_certificate(
+    asked: list[str], flat: Flat, id_column: str, failures: Mapping[str, DocframesError], wanted: int
+) -> Certificate:
+    came = flat.columns[id_column].to_pylist()
+    wrong = [f"{id} was asked for and {got} came" for id, got in zip(asked, came, strict=True) if got not in (None, id)]
+    facts = {
+        "declared_first": wanted,
+        "declared_last": wanted,
+        "received": len(came),
+        "unique": len(set(came)),
+    }
+    if failures:
+        name, error = next(iter(failures.items()))
+        reason = f"{len(came)} of {wanted} came; {len(failures)} failed, the first {name}: {error}"
+        return Certificate("FAIL", reason, **facts)
+    if wrong:
+        return Certificate("FAIL", f"{len(wrong)} answers are for another id: {wrong[0]}", **facts)
+    return Certificate("PASS", f"{wanted} asked for, {wanted} came", **facts)
+
+
+# --- what both share ----------------------------------------------------------------------------------------------
+
+
+def flatten_all(records: Sequence[Any], level: Level) -> dict[str, Flat]:
+    """:func:`.flatten` with the garbage collector paused."""
+    with paused_collector():
+        return flatten(records, level)
+
+
+def _again(plan: Plan) -> Plan:
+    """The same load, answered from the cache as far as it came."""
+    return dataclasses.replace(plan, options=dataclasses.replace(plan.options, refresh=False))
+
+
+def _incomplete(plan: Plan, frame: Any, certificate: Certificate, resume: Callable[[], Any]) -> IncompleteLoad:
+    msg = f"{plan.client.vendor}.{plan.loader}: {certificate.reason}. The rows that came are in .frame; .resume() goes "
+    msg += "on from there (finished calls come from the cache); allow_partial=True accepts what came."
+    return IncompleteLoad(msg, frame=frame, certificate=certificate, resume=resume)
+
+
+def _finish(
+    plan: Plan,
+    calls: Sequence[Call],
+    flats: dict[str, Flat],
+    certificate: Certificate,
+    tally: Tally,
+    began: float,
+) -> dict[str, pd.DataFrame]:
+    frames, loads, arrows = {}, {}, {}
+    for name, flat in flats.items():
+        load = _load(plan, flat, certificate, tally, time.perf_counter() - began)
+        arrows[name] = flat.arrow()
+        frames[name] = attach(to_frame(arrows[name]), load)
+        loads[name] = load.as_dict()
+    _tell_drift(plan, flats.values())
+    if certificate.verdict != "FAIL":
+        _keep(plan, calls, arrows, loads, tally)
+    return frames
+
+
+def _load(plan: Plan, flat: Flat, certificate: Certificate, tally: Tally, seconds: float) -> Load:
+    return Load(
+        load_id=new_load_id(plan.client.vendor, flat.table.name),
+        vendor=plan.client.vendor,
+        loader=plan.loader,
+        table=flat.table.name,
+        arguments=redact.arguments(plan.arguments),
+        calls=tally.calls,
+        from_cache=tally.from_cache,
+        fetched_from=min(tally.fetched, default=None),
+        fetched_to=max(tally.fetched, default=None),
+        rows=flat.rows,
+        seconds=seconds,
+        certificate=certificate,
+        unknown_keys=flat.drift.unknown,
+        missing_keys=flat.drift.missing,
+        unreadable=flat.drift.unreadable,
+        renamed_keys=flat.drift.renamed,
+        declared=flat.table,
+    )
+
+
+def _tell_drift(plan: Plan, flats: Iterable[Flat]) -> None:
+    said = []
+    for flat in flats:
+        drift = flat.drift
+        for words, names in (
+            ("not declared, kept as columns", drift.unknown),
+            ("declared, but in no record", drift.missing),
+            ("not readable, kept as text in ..._as_sent", drift.unreadable),
+        ):
+            if names:
+                said.append(f"{flat.table.name}: {', '.join(sorted(names))} ({words})")
+        if drift.empty_records:
+            said.append(f"{flat.table.name}: {drift.empty_records} null in place of a row")
+    if said:
+        msg = f"{plan.client.vendor}.{plan.loader}: the answers differ from what is declared. {'; '.join(said)}. "
+        msg += "Counts are in docframes.load_record(frame). A key under another name: "
+        msg += 'Client(assumptions={"columns": {"<table>": {"<column>": "<key>"}}}).'
+        warn(msg, SchemaDriftWarning)
+
+
+def _keep(plan: Plan, calls: Sequence[Call], arrows: Any, loads: Any, tally: Tally) -> None:
+    folder = plan.client.frames_folder
+    if folder is None or not tally.fetched:
+        return
+    lifetime = min(call.endpoint.lifetime for call in calls)
+    kept.keep(folder, plan.key(calls), arrows, loads, min(tally.fetched) + timedelta(seconds=lifetime))
+
+
+def _reopened(plan: Plan, calls: Sequence[Call], began: float) -> dict[str, pd.DataFrame] | None:
+    """The same load as it was kept, where it is still fresh (or offline, however old)."""
+    folder = plan.client.frames_folder
+    if folder is None or plan.options.refresh or not calls:
+        return None
+    offline = cache.is_offline(plan.client.settings)
+    found = kept.find(folder, plan.key(calls), plan.names, however_old=offline)
+    if found is None:
+        return None
+    frames = {name: to_frame(table) for name, table in found.tables.items()}
+    for level in plan.levels.walk():
+        facts = found.facts[level.table.name]
+        attach(frames[level.table.name], _reopened_load(plan, level, facts, time.perf_counter() - began))
+    return frames
+
+
+def _reopened_load(plan: Plan, level: Level, facts: dict[str, Any], seconds: float) -> Load:
+    moments = {name: _moment(facts[name]) for name in ("fetched_from", "fetched_to")}
+    fresh = {
+        "load_id": new_load_id(plan.client.vendor, level.table.name),
+        "certificate": Certificate(**facts["certificate"]),
+        "from_cache": facts["calls"] + facts["from_cache"],
+        "calls": 0,
+        "seconds": seconds,
+        "declared": level.table,
+    }
+    return Load(**{**facts, **moments, **fresh})
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+class _bar:
+    """A progress bar that shows itself only when the load takes longer than :data:`PATIENCE`."""
+
+    def __init__(self, plan: Plan, unit: str, total: int | None) -> None:
+        self.progress = plan.options.progress
+        self.options = {
+            "desc": f"{plan.client.vendor} {plan.level.table.name}",
+            "unit": f" {unit}",
+            "total": total,
+        }
+        self.bar: Any = None
+
+    def __enter__(self) -> Callable[[int | None], None]:
+        if self.progress is not False:
+            from tqdm.auto import tqdm
+
+            delay = 0 if self.progress else PATIENCE
+            self.bar = tqdm(delay=delay, leave=False, dynamic_ncols=True, **self.options)
+        return self.advance
+
+    def advance(self, still_to_come: int | None) -> None:
+        """One more is done; *still_to_come* says how many are left, where that is known only now."""
+        if self.bar is None:
+            return
+        if self.bar.total is None and still_to_come is not None:
+            self.bar.total = self.bar.n + 1 + still_to_come
+        self.bar.update(1)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()

@@ -1,0 +1,188 @@
+"""What is known of a load: what was asked, what it cost, how complete it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pandas as pd
+
+from docframes.errors import ConfigError
+from docframes.tables.schema import DTYPES, Table
+
+Verdict = Literal["PASS", "FAIL", "CANNOT_PROVE"]
+
+#: Key in ``frame.attrs``.  One short text and no more: pandas copies attrs with every operation.
+ATTRS_KEY = "docframes_load"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Whether every row came, and how that is known."""
+
+    verdict: Verdict
+    reason: str
+    declared_first: int | None = None  #: total as the first page declared it
+    declared_last: int | None = None  #: total as the last page declared it
+    received: int = 0  #: rows as they came
+    unique: int = 0  #: rows with different keys
+    overlaps: int = 0  #: rows that came again on a later page, and were dropped
+    repeated_pages: int = 0  #: pages that were the page before once more
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.reason}"
+
+
+def certify(
+    *,
+    first: int | None,
+    last: int | None,
+    received: int,
+    unique: int,
+    repeated_pages: int = 0,
+    cut_at: int | None = None,
+) -> Certificate:
+    """The certificate of a paged list.
+
+    first, last : totals as the first and the last page declared them.  received : rows as they came.  unique : rows
+    left after dropping those that came twice.  cut_at : the caller asked for this many rows at most.
+    """
+    verdict, reason = _judge(first, last, unique, repeated_pages, cut_at)
+    return Certificate(verdict, reason, first, last, received, unique, received - unique, repeated_pages)
+
+
+def _judge(
+    first: int | None, last: int | None, unique: int, repeated_pages: int, cut_at: int | None
+) -> tuple[Verdict, str]:
+    wanted = last if cut_at is None or last is None else min(cut_at, last)
+    if cut_at is not None and unique >= cut_at:
+        return "PASS", f"{unique} rows, as many as limit= asked for"
+    if repeated_pages:
+        return "FAIL", f"{repeated_pages} page(s) repeated the page before; rows of other pages are missing"
+    if wanted is None or last is None:
+        return "CANNOT_PROVE", f"{unique} rows; the vendor declares no total to compare with"
+    if unique < wanted:
+        return "FAIL", f"{unique} rows came of {wanted} declared; {wanted - unique} are missing"
+    if unique > wanted:
+        return (
+            "CANNOT_PROVE",
+            f"{unique} rows came, more than the {last} declared last; rows went away meanwhile",
+        )
+    if first is not None and first > last:
+        return (
+            "CANNOT_PROVE",
+            f"the total fell from {first} to {last} while loading; a row may have been passed over",
+        )
+    grew = f", after growing from {first}" if first is not None and first < last else ""
+    return "PASS", f"{unique} rows, as declared{grew}"
+
+
+@dataclass(frozen=True)
+class Load:
+    """The record of one load; :func:`load_record` gives it for a frame."""
+
+    load_id: str
+    vendor: str
+    loader: str
+    table: str
+    arguments: Mapping[str, Any]
+    calls: int  #: requests that reached the vendor
+    from_cache: int  #: answers that came from the cache instead
+    fetched_from: datetime | None  #: when the oldest answer was fetched
+    fetched_to: datetime | None  #: when the newest answer was fetched
+    rows: int
+    seconds: float
+    certificate: Certificate
+    unknown_keys: Mapping[str, int] = field(default_factory=dict)
+    missing_keys: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    renamed_keys: Mapping[str, str] = field(default_factory=dict)
+    declared: Table | None = field(default=None, repr=False, compare=False)
+
+    def age(self, now: datetime | None = None) -> float | None:
+        """Seconds since the oldest answer was fetched."""
+        if self.fetched_from is None:
+            return None
+        return ((now or datetime.now(UTC)) - self.fetched_from).total_seconds()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        values = dataclasses.asdict(dataclasses.replace(self, declared=None))
+        del values["declared"]
+        return values
+
+
+_loads: dict[str, Load] = {}
+_numbers = itertools.count(1)
+
+
+def new_load_id(vendor: str, table: str) -> str:
+    """A short id, new in this process: ``validocx.jobs-1-2f3a``."""
+    return f"{vendor}.{table}-{next(_numbers)}-{os.getpid():x}"
+
+
+def attach(frame: pd.DataFrame, load: Load) -> pd.DataFrame:
+    """Remember *load* as the record of *frame*, which is given back."""
+    _loads[load.load_id] = load
+    frame.attrs[ATTRS_KEY] = load.load_id
+    return frame
+
+
+def load_record(frame: Any) -> Load:
+    """How *frame* was loaded: vendor, loader, arguments, calls, how many from the cache and how old, certificate.
+
+    Works on what pandas makes of a loaded frame too, as long as its ``attrs`` are kept (filter, sort, copy; not
+    merge).  Raises ConfigError for a frame that was not loaded in this session.
+    """
+    load_id = getattr(frame, "attrs", {}).get(ATTRS_KEY)
+    if load_id is None:
+        msg = (
+            "This frame does not say how it was loaded: it came from elsewhere, or from an operation that loses attrs, "
+        )
+        raise ConfigError(msg + "such as merge or concat. Ask for the record of the frame that load_...() returned.")
+    if load_id not in _loads:
+        raise ConfigError(f"The record of load {load_id} is not in this session; load the frame again to have one.")
+    return _loads[load_id]
+
+
+def describe(table_or_frame: Table | pd.DataFrame) -> pd.DataFrame:
+    """The data dictionary: one row per column with its dtype, meaning, unit and where the value comes from.
+
+    Takes a Table or a loaded frame; columns of the frame that nobody declared are told as such.
+    """
+    if isinstance(table_or_frame, Table):
+        table, extras = table_or_frame, {}
+    else:
+        load = load_record(table_or_frame)
+        if load.declared is None:
+            raise ConfigError(f"Load {load.load_id} has no declared table.")
+        table = load.declared
+        dtypes = table_or_frame.dtypes
+        extras = {str(name): str(dtypes[name]) for name in dtypes.index if name not in table.dtypes()}
+    rows = [
+        (
+            column.name,
+            DTYPES[column.kind],
+            column.meaning,
+            column.unit,
+            _where(column.path, column.inherited, table),
+        )
+        for column in table.physical()
+    ]
+    rows += [(name, dtype, _undeclared(name), "", table.source) for name, dtype in extras.items()]
+    return pd.DataFrame(rows, columns=["column", "dtype", "meaning", "unit", "source"], dtype="str")
+
+
+def _where(path: str, inherited: bool, table: Table) -> str:
+    return f"level above; {table.source}" if inherited else f"{path.removeprefix('^')}; {table.source}"
+
+
+def _undeclared(name: str) -> str:
+    if name.endswith("_as_sent"):
+        return f"values of {name.removesuffix('_as_sent')} that could not be read, as text"
+    return "not declared; sent by the vendor, kept as text"

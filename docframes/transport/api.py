@@ -1,0 +1,109 @@
+"""What a vendor room declares about its API: facts, assumptions and endpoints.  Values only, no calls."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from docframes.errors import ConfigError
+from docframes.transport.auth import ApiKey
+from docframes.transport.limits import RateLimit
+from docframes.transport.paging import Paging, Single
+
+T = TypeVar("T")
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+#: Lifetime of an answer that must not be kept.
+NEVER_KEPT = 0.0
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A guess about an API that its public pages do not settle."""
+
+    value: Any  #: what is taken for true until somebody knows better
+    meaning: str  #: what it is about, in a few words
+    where: str = ""  #: section of the vendor's contract, or its id in the register of assumptions
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """Stands in a declaration for the value of the assumption *name*; see :func:`resolve`."""
+
+    name: str
+
+
+def assumed(name: str) -> Any:
+    """The value of the assumption *name*, which a user may have overridden, once a client is made."""
+    return Assumed(name)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One kind of call."""
+
+    name: str
+    path: str  #: below the base URL, with ``{placeholders}``
+    items: str | None = None  #: dotted path to the rows in the answer, or to the one object; None is the answer itself
+    paging: Paging = field(default_factory=Single)
+    lifetime: float = 5 * MINUTE  #: seconds an answer may be served from the cache
+    method: str = "GET"
+    parameters: tuple[str, ...] = ()  #: query parameters the endpoint takes, besides those of its paging
+    links: bool = False  #: the answer is a signed link, wanted as it is: not redacted, never kept
+
+
+@dataclass(frozen=True)
+class Api:
+    """One vendor's API, as far as it is known."""
+
+    vendor: str
+    base_url: str
+    auth: ApiKey
+    endpoints: Mapping[str, Endpoint]
+    assumptions: Mapping[str, Assumption]
+    key_made_at: str  #: where a user makes the key, in words
+    request_id: str = "request_id"  #: key of an answer's handle for support
+    error_text: str = "error"  #: key of the message in an error's body
+    rate: RateLimit | None = None
+
+    def with_assumptions(self, overrides: Mapping[str, Any]) -> Api:
+        """This API with some guesses replaced; a name that is not in the register is refused."""
+        for name in overrides:
+            if name not in self.assumptions:
+                raise ConfigError(_unknown_assumption(name, self))
+        register = dict(self.assumptions)
+        for name, value in overrides.items():
+            register[name] = dataclasses.replace(register[name], value=value)
+        return dataclasses.replace(self, assumptions=register)
+
+    def value(self, name: str) -> Any:
+        """The value of an assumption."""
+        return self.assumptions[name].value
+
+    def endpoint(self, name: str) -> Endpoint:
+        """An endpoint with its assumptions filled in."""
+        values = {key: assumption.value for key, assumption in self.assumptions.items()}
+        return resolve(self.endpoints[name], values)
+
+
+def resolve(declaration: T, values: Mapping[str, Any]) -> T:
+    """*declaration*, a dataclass, with every :class:`Assumed` in it and below it replaced by its value."""
+    changes: dict[str, Any] = {}
+    for item in dataclasses.fields(declaration):  # type: ignore[arg-type]
+        value = getattr(declaration, item.name)
+        if isinstance(value, Assumed):
+            changes[item.name] = values[value.name]
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            changes[item.name] = resolve(value, values)
+    return dataclasses.replace(declaration, **changes)  # type: ignore[type-var]
+
+
+def _unknown_assumption(name: str, api: Api) -> str:
+    near = difflib.get_close_matches(name, api.assumptions, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{api.vendor} makes no assumption {name!r}.{hint} It makes these: {', '.join(sorted(api.assumptions))}."

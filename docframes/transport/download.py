@@ -1,0 +1,123 @@
+"""Files behind signed links: fetched without any credential, streamed, and either whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import requests
+
+from docframes.errors import NoAnswer, VendorError
+from docframes.settings import Settings
+from docframes.transport import redact
+from docframes.transport.retry import RETRY_STATUSES, backoff, retry_after
+
+CHUNK = 1 << 20
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SignedLink:
+    """A link that opens one file for a while, to whoever has it.  Its URL is in no repr."""
+
+    name: str  #: what it opens: kind and file id
+    url: str = field(repr=False)
+    expires_at: datetime  #: UTC
+    settings: Settings = field(default_factory=Settings, repr=False, compare=False)
+
+    def expired(self, now: datetime | None = None) -> bool:
+        """Whether the link's time is over."""
+        return (now or datetime.now(UTC)) >= self.expires_at
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file to *path* and give the path back.
+
+        It is written under a temporary name beside it and renamed when it is whole; nothing is left otherwise.
+        Raises VendorError where the storage host refuses (403 for an expired link), NoAnswer where it is silent.
+        """
+        return fetch(self, Path(path))
+
+    def bytes(self) -> bytes:
+        """The whole file."""
+        return b"".join(_attempts(self, _chunks))
+
+
+def fetch(link: SignedLink, path: Path) -> Path:
+    """Stream what *link* opens into *path*."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _attempts(link, lambda response: _write(response, path))
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(response: requests.Response, path: Path) -> Path:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}-", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in _stream(response):
+                file.write(chunk)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _chunks(response: requests.Response) -> list[bytes]:
+    return list(_stream(response))
+
+
+def _stream(response: requests.Response) -> Iterator[bytes]:
+    """The body; a connection that ends before the announced length raises."""
+    yield from response.iter_content(CHUNK)
+
+
+def _attempts(link: SignedLink, use: Callable[[requests.Response], T]) -> T:
+    """*use* the answer; begin again where the connection broke or the host was busy."""
+    settings = link.settings
+    for attempt in range(1, settings.tries + 1):
+        last = attempt == settings.tries
+        wait = backoff(attempt)
+        try:
+            # A session of its own: no key, no cookie, no cache, and no .netrc that would add a login.
+            with requests.Session() as session:
+                session.trust_env = False
+                timeout = (settings.connect_timeout, settings.read_timeout)
+                with session.get(link.url, stream=True, timeout=timeout) as response:
+                    if response.status_code == 200:
+                        return use(response)
+                    if response.status_code not in RETRY_STATUSES or last:
+                        raise _refused(link, response)
+                    asked = retry_after(response.headers, datetime.now(UTC))
+                    wait = wait if asked is None else min(asked, settings.longest_wait)
+        except requests.RequestException as error:
+            if last:
+                raise _broken(link, error, settings.tries) from None
+        time.sleep(wait * settings.time_scale)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _refused(link: SignedLink, response: requests.Response) -> VendorError:
+    over = "has expired" if link.expired() else "was refused"
+    msg = f"The link to {link.name} {over}: the storage host answered {response.status_code}. Ask for a fresh one: "
+    msg += "links live minutes."
+    return VendorError(msg, status=response.status_code, url=redact.url(response.url))
+
+
+def _broken(link: SignedLink, error: Exception, tries: int) -> NoAnswer:
+    why = redact.text(f"{type(error).__name__}: {error}")[:200]
+    return NoAnswer(
+        f"{link.name} did not come in {tries} tries ({why}). Nothing was written.", url=redact.url(link.url)
+    )
