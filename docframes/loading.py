@@ -32,7 +32,7 @@ from docframes.errors import (
     warn,
 )
 from docframes.tables import kept
-from docframes.tables.flatten import Flat, flatten
+from docframes.tables.flatten import Flat, Flattener
 from docframes.tables.frames import to_frame
 from docframes.tables.loads import Certificate, Load, attach, certify, new_load_id
 from docframes.tables.schema import Level
@@ -90,13 +90,14 @@ class Plan:
 
 @dataclass
 class Tally:
-    """What came, counted as it comes."""
+    """What came, flattened and counted as it comes."""
 
+    flattener: Flattener
     calls: int = 0
     from_cache: int = 0
     fetched: list[datetime] = field(default_factory=list)
     totals: list[int | None] = field(default_factory=list)
-    records: list[Any] = field(default_factory=list)
+    received: int = 0
     repeated_pages: int = 0
     previous: list[Any] = field(default_factory=list)
 
@@ -112,7 +113,12 @@ class Tally:
         self.totals.append(answer.call.endpoint.paging.total(page))
         self.repeated_pages += bool(page.items) and page.items == self.previous
         self.previous = page.items
-        self.records += page.items
+        self.rows(page.items)
+
+    def rows(self, records: list[Any]) -> None:
+        """Count records and flatten them."""
+        self.received += len(records)
+        self.flattener.add(records)
 
 
 # --- a paged list -------------------------------------------------------------------------------------------------
@@ -127,8 +133,7 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
     if (frames := _reopened(plan, [call], began)) is not None:
         return frames[plan.level.table.name]
     tally, failure = _walk(plan, call)
-    flat = flatten_all(tally.records, plan.levels)[plan.level.table.name]
-    flat = _once_each(flat)
+    flat = _once_each(tally.flattener.finish()[plan.level.table.name])
     certificate = _list_certificate(plan, tally, flat.rows, failure)
     if plan.options.limit is not None and flat.rows > plan.options.limit:
         flat = flat.take(np.arange(plan.options.limit))
@@ -141,14 +146,14 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
 
 
 def _walk(plan: Plan, call: Call) -> tuple[Tally, DocframesError | None]:
-    tally, options = Tally(), plan.options
+    tally, options = Tally(Flattener(plan.levels)), plan.options
     pages = plan.client.pages(call, size=options.page_size, refresh=options.refresh, most=options.limit)
     try:
         with _bar(plan, "pages", None) as advance, paused_collector():
             for page, answer in pages:
                 tally.page(page, answer)
                 advance(_page_count(page, answer))
-                if options.limit is not None and len(tally.records) >= options.limit:
+                if options.limit is not None and tally.received >= options.limit:
                     break
     except OfflineMiss:
         raise
@@ -168,7 +173,7 @@ def _list_certificate(plan: Plan, tally: Tally, unique: int, failure: DocframesE
     certificate = certify(
         first=tally.totals[0] if tally.totals else None,
         last=tally.totals[-1] if tally.totals else None,
-        received=len(tally.records),
+        received=tally.received,
         unique=unique,
         repeated_pages=tally.repeated_pages,
         cut_at=plan.options.limit,
@@ -198,7 +203,7 @@ def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: 
     if (frames := _reopened(plan, calls, began)) is not None:
         return frames
     tally, asked, failures = _collect(plan, calls, ids)
-    flats = flatten_all(tally.records, plan.levels)
+    flats = tally.flattener.finish()
     certificate = _each_certificate(asked, flats[plan.level.table.name], id_column, failures, len(ids))
     frames = _finish(plan, calls, flats, certificate, tally, began)
     if certificate.verdict == "FAIL" and not plan.options.allow_partial:
@@ -211,7 +216,7 @@ def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: 
 def _collect(
     plan: Plan, calls: Sequence[Call], ids: Sequence[str]
 ) -> tuple[Tally, list[str], dict[str, DocframesError]]:
-    tally, asked = Tally(), []
+    tally, asked = Tally(Flattener(plan.levels)), []
     failures: dict[str, DocframesError] = {}
     with _bar(plan, "calls", len(calls)) as advance, paused_collector():
         for name, outcome in zip(ids, plan.client.outcomes(calls, refresh=plan.options.refresh), strict=False):
@@ -219,7 +224,7 @@ def _collect(
             try:
                 answer = _answer_of(outcome)
                 tally.answer(answer)
-                tally.records.append(object_of(answer.json(), answer, plan.client.api))
+                tally.rows([object_of(answer.json(), answer, plan.client.api)])
                 asked.append(name)
             except (OfflineMiss, AuthError):
                 raise
@@ -261,12 +266,6 @@ def _each_certificate(
 
 
 # --- what both share ----------------------------------------------------------------------------------------------
-
-
-def flatten_all(records: Sequence[Any], level: Level) -> dict[str, Flat]:
-    """:func:`.flatten` with the garbage collector paused."""
-    with paused_collector():
-        return flatten(records, level)
 
 
 def _again(plan: Plan) -> Plan:
@@ -388,7 +387,7 @@ class _bar:
 
     def __init__(self, plan: Plan, unit: str, total: int | None) -> None:
         self.progress = plan.options.progress
-        self.options = {
+        self.options: dict[str, Any] = {
             "desc": f"{plan.client.vendor} {plan.level.table.name}",
             "unit": f" {unit}",
             "total": total,

@@ -1,0 +1,1 @@
+"""Records into typed frames.  Knows no vendor and no network."""

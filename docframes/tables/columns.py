@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -78,7 +77,9 @@ def text_array(values: Sequence[Any]) -> pa.Array:
     try:
         return pa.array(values, TEXT)
     except _ARROW_REFUSES:
-        return pa.array([as_text(value) for value in values], TEXT)
+        dumps = orjson.dumps
+        texts = [value if value is None or type(value) is str else dumps(value).decode() for value in values]
+        return pa.array(texts, TEXT)
 
 
 def as_text(value: Any) -> str | None:
@@ -91,28 +92,30 @@ def as_text(value: Any) -> str | None:
 def mixed_arrays(values: Sequence[Any]) -> list[pa.Array]:
     """Text as sent, and beside it what was a number, a boolean, an ISO date."""
     types = list(map(type, values))
-    numbers = [value if kind is float or kind is int else None for value, kind in zip(values, types, strict=True)]
-    truths = [value if kind is bool else None for value, kind in zip(values, types, strict=True)]
-    return [
-        text_array(values),
-        pa.array(numbers, pa.float64()),
-        pa.array(truths, pa.bool_()),
-        _dates_among(values, types),
+    kinds = set(types)
+    numbers = _only(values, types, kinds & {int, float})
+    truths = _only(values, types, kinds & {bool})
+    dates = _dates_among(values, types) if str in kinds else pa.nulls(len(values), MOMENT)
+    return [text_array(values), pa.array(numbers, pa.float64()), pa.array(truths, pa.bool_()), dates]
+
+
+def _only(values: Sequence[Any], types: list[type], wanted: set[type]) -> list[Any]:
+    if not wanted:
+        return [None] * len(values)
+    return [value if kind in wanted else None for value, kind in zip(values, types, strict=True)]
+
+
+def _dates_among(values: Sequence[Any], types: list[type]) -> pa.Array:
+    # The dash in fifth place lets few texts through, so few are parsed.
+    rows = [
+        row for row, (value, kind) in enumerate(zip(values, types, strict=True)) if kind is str and value[4:5] == "-"
     ]
-
-
-def _dates_among(values: Sequence[Any], types: Sequence[type]) -> pa.Array:
-    # A date is 10 characters at least with a dash in fifth place; few texts pass, so few are parsed.
-    found: dict[int, datetime] = {}
-    for row, (value, kind) in enumerate(zip(values, types, strict=True)):
-        if kind is str and value[4:5] == "-" and _ISO.fullmatch(value):
-            moment = read_moment(value)
-            if moment is not None:
-                found[row] = moment
-    dates = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
-    for row, moment in found.items():
-        dates[row] = np.datetime64(moment.replace(tzinfo=None), "us")
-    return pc.assume_timezone(pa.array(dates, from_pandas=True), "UTC")
+    if not rows:
+        return pa.nulls(len(values), MOMENT)
+    dates: list[datetime | None] = [None] * len(values)
+    for row in rows:
+        dates[row] = read_moment(values[row])
+    return pa.array(dates, MOMENT)
 
 
 def read_moment(value: Any) -> datetime | None:

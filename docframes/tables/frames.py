@@ -19,7 +19,8 @@ _PANDAS = {
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """*table* as a frame: text ``str``, integers ``Int64``, booleans ``boolean``, moments ``datetime64[us, UTC]``."""
-    return table.to_pandas(types_mapper=_PANDAS.get, self_destruct=False)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS.get)
+    return frame
 
 
 def empty(table: Table) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""The only folder that touches a network or the cache of answers."""

@@ -16,7 +16,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urljoin
 
 import orjson
@@ -244,7 +244,7 @@ class Client:
         endpoint, session = call.endpoint, self._session()
         url, params = self._url(call), call.params
         for _ in range(_MOST_REDIRECTS):
-            response = session.request(
+            response: requests.Response = session.request(  # type: ignore[call-arg]
                 endpoint.method,
                 url,
                 params=params or None,
@@ -315,7 +315,7 @@ class Client:
             AuthError: f"Check {_variable(self.api, 'API_KEY')} or api_key=; a key is made at {self.api.key_made_at}.",
             NotFound: "Check the id; another account's things are not found either.",
             BadRequest: "Check the arguments of the call.",
-            ServerError: f"It failed on each of {self.settings.tries} tries; try later, and name the request id to support.",
+            ServerError: f"It failed {self.settings.tries} times; try later, or name the request id to support.",
         }
         return advice.get(kind, "This status is not in the vendor's documentation.")
 
@@ -355,7 +355,7 @@ def rows_of(envelope: Any, answer: Answer, api: Api) -> list[Any]:
     rows = envelope if isinstance(envelope, list) else dig(envelope, items)
     if isinstance(rows, list):
         return rows
-    return _refuse_shape(envelope, answer, api, f"a list at {items!r}, or a bare list")
+    _refuse_shape(envelope, answer, api, f"a list at {items!r}, or a bare list")
 
 
 def object_of(envelope: Any, answer: Answer, api: Api) -> dict[str, Any]:
@@ -363,10 +363,10 @@ def object_of(envelope: Any, answer: Answer, api: Api) -> dict[str, Any]:
     found = dig(envelope, answer.call.endpoint.items)
     if isinstance(found, dict):
         return found
-    return _refuse_shape(envelope, answer, api, f"an object at {answer.call.endpoint.items!r}")  # type: ignore[no-any-return]
+    _refuse_shape(envelope, answer, api, f"an object at {answer.call.endpoint.items!r}")
 
 
-def _refuse_shape(envelope: Any, answer: Answer, api: Api, wanted: str) -> Any:
+def _refuse_shape(envelope: Any, answer: Answer, api: Api, wanted: str) -> NoReturn:
     came = (
         f"an object with the keys {sorted(envelope)}" if isinstance(envelope, dict) else f"a {type(envelope).__name__}"
     )

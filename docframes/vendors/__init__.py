@@ -1,1 +1,1 @@
-"""One room per vendor, all with the same furniture: ``api`` (facts), ``tables`` (shapes), ``loaders`` (what a user calls)."""
+"""One room per vendor, all with the same furniture: ``api`` (facts), ``tables`` (shapes), ``loaders`` (the calls)."""

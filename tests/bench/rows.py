@@ -1,0 +1,67 @@
+"""The rows of the bench.  Each contender does what it must before the clock, and gives the work to be timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.bench import flatten, imports, pages
+
+Facts = dict[str, Any]
+Contender = Callable[[Facts], Callable[[], Any]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison; the first contender is ours."""
+
+    name: str
+    what: str
+    contenders: Mapping[str, Contender]
+    prepared: Callable[[Path, bool], AbstractContextManager[Facts]]
+    target: Mapping[str, str] = field(default_factory=dict)  #: what the design asks for, beside each peer
+    unlike: tuple[str, ...] = ()  #: contenders that give no result to compare
+
+
+@contextmanager
+def _nothing(folder: Path, quick: bool) -> Iterator[Facts]:
+    yield {}
+
+
+ROWS = {
+    row.name: row
+    for row in (
+        Row(
+            "flatten",
+            "5,000 job details (40 MB of JSON, 150,000 answers) to six typed frames",
+            {"docframes": flatten.ours, "json_normalize": flatten.peer, "orjson alone": flatten.bare},
+            flatten.prepared,
+            {"json_normalize": "at least 20", "orjson alone": "at least 0.2"},
+            unlike=("orjson alone",),
+        ),
+        Row(
+            "pages_cold",
+            "100 pages at 50 ms each, nothing cached",
+            {"docframes": pages.cold, "requests loop": pages.loop},
+            pages.prepared,
+            {"requests loop": "at least 6"},
+        ),
+        Row(
+            "pages_warm",
+            "the same load again: from the cache, without a call",
+            {"docframes": pages.warm, "cold load": pages.cold},
+            pages.prepared,
+            {"cold load": "at least 30"},
+        ),
+        Row(
+            "import",
+            "import docframes, beside import pandas",
+            {"docframes": imports.ours, "pandas": imports.peer},
+            _nothing,
+            {"pandas": "at least 0.91 (ours at most 1.1 times theirs)"},
+        ),
+    )
+}
