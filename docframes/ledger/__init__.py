@@ -1,8 +1,8 @@
 """Ledgers: zipped CSV -> roles -> exact amounts and control totals -> frames.  Knows no vendor.
 
 ``archive`` opens the files, ``text`` and ``rows`` read a CSV as text, ``members`` and ``roles`` say what is what,
-``values``, ``signs`` and ``columns`` make amounts and dates of it, ``controls`` adds up, ``frames`` gives pandas, and ``read``
-tells the story.
+``values``, ``signs`` and ``columns`` make amounts and dates of it, ``controls`` adds up, ``frames`` gives pandas, and
+``read`` tells the story.
 """
 
 from __future__ import annotations
