@@ -3,16 +3,18 @@
 * DocframesError
   - ConfigError, a ValueError: an argument or setting cannot work
     + MissingKey: no credential was found
-  - VendorError: the vendor said no (vendor, status, url, request_id)
+  - VendorError: the vendor said no (vendor, status, url, request_id, code)
     + BadRequest (400, 422)
     + AuthError (401, 403)
     + NotFound, a LookupError (404)
     + RateLimited (429; retry_after, in seconds)
+      . QuotaExhausted: the calls of the day are spent; raised before sending
     + ServerError (5xx)
   - NoAnswer, a ConnectionError: nothing came back, after every try
     + OfflineMiss: offline, and the answer is not in the cache
   - ShapeError, a ValueError: the answer is not what the endpoint promises
   - IncompleteLoad: some of the rows did not come (frame, certificate, resume)
+    + BrokenCursor: the vendor lost the place in a list, twice
   - ColumnError, a KeyError: a frame lacks a column that is needed
   - LedgerError, a ValueError: a ledger cannot be read as one
     + ArchiveError: the zip is unsafe or broken; nothing was written
@@ -54,7 +56,7 @@ class VendorError(DocframesError):
     """The vendor said no.
 
     vendor : the room's name.  status : the HTTP status.  url : without query.  request_id : the vendor's own
-    handle for the call, the one thing its support can search for, or None.
+    handle for the call, the one thing its support can search for, or None.  code : its machine-readable code, or None.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class VendorError(DocframesError):
         status: int | None = None,
         url: str = "",
         request_id: str | None = None,
+        code: str | None = None,
     ) -> None:
         super().__init__(message)
         self.vendor = vendor
         self.status = status
         self.url = url
         self.request_id = request_id
+        self.code = code
 
 
 class BadRequest(VendorError):
@@ -91,6 +95,10 @@ class RateLimited(VendorError):
     def __init__(self, message: str, *, retry_after: float | None = None, **facts: Any) -> None:
         super().__init__(message, **facts)
         self.retry_after = retry_after
+
+
+class QuotaExhausted(RateLimited):
+    """The calls that a key allows in its window are spent; raised before sending.  retry_after : until one is free."""
 
 
 class ServerError(VendorError):
@@ -139,6 +147,10 @@ class IncompleteLoad(DocframesError):
         self.frame = frame
         self.certificate = certificate
         self.resume = resume
+
+
+class BrokenCursor(IncompleteLoad):
+    """The vendor lost the place in a list: a cursor was broken again after a restart, repeated or missing."""
 
 
 class ColumnError(DocframesError, KeyError):

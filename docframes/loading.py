@@ -20,6 +20,7 @@ import pyarrow as pa
 from docframes.errors import (
     AuthError,
     BadRequest,
+    BrokenCursor,
     ConfigError,
     DocframesError,
     IncompleteLoad,
@@ -37,7 +38,8 @@ from docframes.tables.frames import to_frame
 from docframes.tables.loads import Certificate, Load, attach, certify, new_load_id
 from docframes.tables.schema import Level
 from docframes.transport import cache, redact
-from docframes.transport.client import Answer, Call, Client, object_of, paused_collector
+from docframes.transport.answers import Answer, Call, object_of, paused_collector
+from docframes.transport.client import Client
 from docframes.transport.paging import Page
 
 #: Seconds after which a progress bar shows by itself.
@@ -139,22 +141,23 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
         flat = flat.take(np.arange(plan.options.limit))
     frames = _finish(plan, [call], {flat.table.name: flat}, certificate, tally, began)
     if certificate.verdict == "FAIL" and not plan.options.allow_partial:
-        raise _incomplete(
-            plan, frames[flat.table.name], certificate, partial(load_list, _again(plan), call)
-        ) from failure
+        kind = BrokenCursor if isinstance(failure, BrokenCursor) else IncompleteLoad
+        resume = partial(load_list, _again(plan), call)
+        raise _incomplete(plan, frames[flat.table.name], certificate, resume, kind) from failure
     return frames[flat.table.name]
 
 
 def _walk(plan: Plan, call: Call) -> tuple[Tally, DocframesError | None]:
-    tally, options = Tally(Flattener(plan.levels)), plan.options
-    pages = plan.client.pages(call, size=options.page_size, refresh=options.refresh, most=options.limit)
+    """Every page; once more from the beginning, past the cache, where the vendor lost the place."""
+    tally = Tally(Flattener(plan.levels))
     try:
-        with _bar(plan, "pages", None) as advance, paused_collector():
-            for page, answer in pages:
-                tally.page(page, answer)
-                advance(_page_count(page, answer))
-                if options.limit is not None and tally.received >= options.limit:
-                    break
+        _collect_pages(plan, call, tally, refresh=plan.options.refresh)
+    except BrokenCursor:
+        tally = Tally(Flattener(plan.levels))
+        try:
+            _collect_pages(plan, call, tally, refresh=True)
+        except BrokenCursor as error:
+            return tally, error
     except OfflineMiss:
         raise
     except (VendorError, NoAnswer, ShapeError) as error:
@@ -162,6 +165,17 @@ def _walk(plan: Plan, call: Call) -> tuple[Tally, DocframesError | None]:
             raise
         return tally, error
     return tally, None
+
+
+def _collect_pages(plan: Plan, call: Call, tally: Tally, *, refresh: bool) -> None:
+    options = plan.options
+    pages = plan.client.pages(call, size=options.page_size, refresh=refresh, most=options.limit)
+    with _bar(plan, "pages", None) as advance, paused_collector():
+        for page, answer in pages:
+            tally.page(page, answer)
+            advance(_page_count(page, answer))
+            if options.limit is not None and tally.received >= options.limit:
+                break
 
 
 def _page_count(page: Page, answer: Answer) -> int | None:
@@ -273,10 +287,16 @@ def _again(plan: Plan) -> Plan:
     return dataclasses.replace(plan, options=dataclasses.replace(plan.options, refresh=False))
 
 
-def _incomplete(plan: Plan, frame: Any, certificate: Certificate, resume: Callable[[], Any]) -> IncompleteLoad:
+def _incomplete(
+    plan: Plan,
+    frame: Any,
+    certificate: Certificate,
+    resume: Callable[[], Any],
+    kind: type[IncompleteLoad] = IncompleteLoad,
+) -> IncompleteLoad:
     msg = f"{plan.client.vendor}.{plan.loader}: {certificate.reason}. The rows that came are in .frame; .resume() goes "
     msg += "on from there (finished calls come from the cache); allow_partial=True accepts what came."
-    return IncompleteLoad(msg, frame=frame, certificate=certificate, resume=resume)
+    return kind(msg, frame=frame, certificate=certificate, resume=resume)
 
 
 def _finish(

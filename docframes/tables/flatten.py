@@ -8,8 +8,7 @@ of walking them as one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from docframes import spelling
 from docframes.errors import ShapeError
 from docframes.tables.columns import TEXT, TYPES, as_text, convert, mixed_arrays, text_array
 from docframes.tables.schema import Column, Level, Table
@@ -133,12 +133,12 @@ def _turned(rows: _Rows, level: Level, drift: Drift) -> tuple[_Rows, Values]:
 
 def _transpose(records: list[Record]) -> Values:
     """Values by key.  Records mostly have the same keys in the same order; then each is visited just once."""
-    shapes = set(map(tuple, map(dict.keys, records)))
+    shapes: set[tuple[str, ...]] = set(map(tuple, map(dict.keys, records)))
     if len(shapes) == 1:
         keys = shapes.pop()
         flat = list(chain.from_iterable(map(dict.values, records)))
         return {key: flat[place :: len(keys)] for place, key in enumerate(keys)}
-    every = dict.fromkeys(chain.from_iterable(sorted(shapes, key=len, reverse=True)))
+    every = dict.fromkeys(chain.from_iterable(sorted(shapes, key=lambda shape: -len(shape))))
     return {key: [record.get(key) for record in records] for key in every}
 
 
@@ -219,7 +219,7 @@ class _Reader:
 
     def _find(self, prefix: str, key: str, aliases: Sequence[str]) -> list[Any] | None:
         objects = self._at(prefix)
-        name = _spelling(key, aliases, objects)
+        name = spelling.find(key, objects, aliases)
         if name is None:
             return None
         if name != key:
@@ -274,23 +274,6 @@ def _sparse(values: dict[int, Any], count: int) -> pa.Array:
     for row, value in values.items():
         out[row] = as_text(value)
     return pa.array(out, TEXT)
-
-
-def _spelling(key: str, aliases: Sequence[str], keys: Mapping[str, Any]) -> str | None:
-    """The first spelling of *key* that is among *keys*: its own, an alias, or the same letters and digits."""
-    if key in keys:
-        return key
-    for candidate in (key, *aliases):
-        plain = _plain(candidate)
-        for other in keys:
-            if _plain(other) == plain:
-                return other
-    return None
-
-
-def _plain(key: str) -> str:
-    """``job_template_id`` and ``jobTemplateId`` alike."""
-    return re.sub(r"[^0-9a-z]", "", key.lower())
 
 
 # --- batches together ---------------------------------------------------------------------------------------------

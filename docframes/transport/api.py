@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from docframes.errors import ConfigError
 from docframes.transport.auth import ApiKey
-from docframes.transport.limits import RateLimit
+from docframes.transport.limits import DEFAULT_RULE, QuotaLimit, RateLimit
 from docframes.transport.paging import Paging, Single
 
 T = TypeVar("T")
@@ -49,12 +49,16 @@ class Endpoint:
 
     name: str
     path: str  #: below the base URL, with ``{placeholders}``
-    items: str | None = None  #: dotted path to the rows in the answer, or to the one object; None is the answer itself
+    #: Dotted path to the rows in the answer, or to the one object; several are tried in order; None is the answer.
+    items: str | tuple[str, ...] | None = None
     paging: Paging = field(default_factory=Single)
-    lifetime: float = 5 * MINUTE  #: seconds an answer may be served from the cache
+    lifetime: float = 5 * MINUTE  #: seconds an answer may be served from the cache; only GET answers are kept
     method: str = "GET"
-    parameters: tuple[str, ...] = ()  #: query parameters the endpoint takes, besides those of its paging
-    links: bool = False  #: the answer is a signed link, wanted as it is: not redacted, never kept
+    rule: str = DEFAULT_RULE  #: which of the API's rates it falls under
+    links: bool = False  #: the answer holds signed links that are wanted as they are: not redacted, never kept
+    repeatable: bool = False  #: a POST that changes nothing, and so may be tried again
+    accepts: tuple[int, ...] = (200,)  #: statuses that are an answer and no error
+    headers: Mapping[str, str] = field(default_factory=dict)  #: besides ``Accept``
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,19 @@ class Api:
 
     vendor: str
     base_url: str
-    auth: ApiKey
     endpoints: Mapping[str, Endpoint]
     assumptions: Mapping[str, Assumption]
     key_made_at: str  #: where a user makes the key, in words
-    request_id: str = "request_id"  #: key of an answer's handle for support
-    error_text: str = "error"  #: key of the message in an error's body
-    rate: RateLimit | None = None
+    auth: ApiKey = field(default_factory=lambda: ApiKey("Authorization"))  #: for rooms whose credential is one key
+    request_id: str = "request_id"  #: dotted path, in an error's body, to the handle for support
+    error_text: tuple[str, ...] = (
+        "error",
+    )  #: dotted paths, in an error's body, to the message; the first that is there
+    error_code: str = ""  #: dotted path to the machine-readable code, where there is one
+    rates: Mapping[str, RateLimit] = field(default_factory=dict)  #: by rule
+    quota: QuotaLimit | None = None
+    accept: str = "application/json"
+    answer_headers: tuple[str, ...] = ()  #: answer headers that paging reads, and so the cache keeps
 
     def with_assumptions(self, overrides: Mapping[str, Any]) -> Api:
         """This API with some guesses replaced; a name that is not in the register is refused."""

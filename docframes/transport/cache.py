@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hashlib
 import os
 import re
@@ -100,8 +101,8 @@ def answer_key(request: PreparedRequest | Any, **_: Any) -> str:
     return digest.hexdigest()
 
 
-def _to_json(response: CachedResponse) -> str:
-    """An allow-list: what is not named here is not stored."""
+def _to_json(response: CachedResponse, keep: tuple[str, ...] = KEPT_HEADERS) -> str:
+    """An allow-list: what is not named here is not stored.  keep : headers that are."""
     content = response._content or b""
     try:
         body = {"text": content.decode()}
@@ -111,7 +112,7 @@ def _to_json(response: CachedResponse) -> str:
         "method": response.request.method,
         "url": redact.text(response.request.url or ""),
         "status": response.status_code,
-        "headers": redact.headers(response.headers, keep=KEPT_HEADERS),
+        "headers": redact.headers(response.headers, keep=keep),
         "body": body,
         "created_at": response.created_at.timestamp(),
         "expires": response.expires.timestamp() if response.expires else None,
@@ -135,8 +136,9 @@ def _from_json(text: str) -> CachedResponse:
     )
 
 
-def _serializer() -> SerializerPipeline:
-    return SerializerPipeline([Stage(dumps=_to_json, loads=_from_json)], name="docframes-json", is_binary=False)
+def _serializer(keep: tuple[str, ...]) -> SerializerPipeline:
+    dumps = functools.partial(_to_json, keep=keep)
+    return SerializerPipeline([Stage(dumps=dumps, loads=_from_json)], name="docframes-json", is_binary=False)
 
 
 class _BoundedDict(SQLiteDict):  # type: ignore[misc]
@@ -172,13 +174,15 @@ class _BoundedDict(SQLiteDict):  # type: ignore[misc]
 class Store(SQLiteCache):  # type: ignore[misc]
     """Answers of one account.  Reading and writing never raise: trouble is told once, then the store steps aside."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, headers: tuple[str, ...] = ()) -> None:
         self.path = path
         self.broken: str | None = None
         options = {"wal": True, "busy_timeout": int(BUSY_SECONDS * 1000), "fast_save": False}
         # SQLiteCache would open plain SQLiteDict tables, so its own initialiser is passed by.
         super(SQLiteCache, self).__init__(cache_name=str(path))
-        self.responses = _BoundedDict(path, table_name="responses", serializer=_serializer(), **options)
+        self.responses = _BoundedDict(
+            path, table_name="responses", serializer=_serializer((*KEPT_HEADERS, *headers)), **options
+        )
         self.redirects = _BoundedDict(
             path, table_name="redirects", lock=self.responses._lock, serializer=None, **options
         )
@@ -226,12 +230,15 @@ class Store(SQLiteCache):  # type: ignore[misc]
             _warn(self.path, self.broken)
 
 
-def open_store(path: Path) -> Store | None:
-    """The store at *path*, its folder 0700 and its file 0600; None, with a warning, where it cannot be used."""
+def open_store(path: Path, headers: tuple[str, ...] = ()) -> Store | None:
+    """The store at *path*, its folder 0700 and its file 0600; None, with a warning, where it cannot be used.
+
+    headers : answer headers to keep besides :data:`KEPT_HEADERS`.
+    """
     try:
         private_folder(path.parent)
         _check_writable(path)
-        return Store(path)
+        return Store(path, headers)
     except (sqlite3.Error, OSError) as error:
         _warn(path, f"{type(error).__name__}: {error}")
         return None

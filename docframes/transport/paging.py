@@ -1,11 +1,19 @@
-"""What to ask for next.  Pure: from what arrived to the parameters of the next request, no I/O."""
+"""What to ask for next.  Pure: from what arrived to the parameters of the next request, no I/O.
+
+A walk ends by one of the stop rules of its kind, or it raises :class:`.BrokenCursor`; it never goes round in circles
+and never ends early without a word.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from docframes import spelling
+from docframes.errors import BrokenCursor
 
 Params = dict[str, Any]
 
@@ -16,8 +24,8 @@ class Page:
 
     params: Params  #: what was asked
     items: list[Any]  #: the rows
-    envelope: Any = None  #: the decoded answer around them
-    headers: Mapping[str, str] = field(default_factory=dict)
+    envelope: Any = None  #: the decoded answer around them; None for a bare list
+    headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
 
 
 class Paging(Protocol):
@@ -35,19 +43,20 @@ class Paging(Protocol):
         """Parameters of every page after the first one, where they can be known at once; else None."""
         ...
 
-    def following(self, page: Page) -> Params | None:
-        """Parameters of the page after *page*, or None where it was the last."""
+    def following(self, page: Page, before: Sequence[Page]) -> Params | None:
+        """Parameters of the page after *page*, or None where it was the last; *before* are the pages before it."""
         ...
 
 
 def dig(value: Any, path: str | None) -> Any:
-    """What stands at a dotted path in nested objects; None where nothing does."""
+    """What stands at a dotted path in nested objects, keys in any spelling; None where nothing does."""
     if not path:
         return value
     for key in path.split("."):
         if not isinstance(value, Mapping):
             return None
-        value = value.get(key)
+        name = spelling.find(key, value)
+        value = None if name is None else value[name]
     return value
 
 
@@ -57,7 +66,14 @@ def whole(value: Any) -> int | None:
         return None
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and value >= 0 else None
+
+
+def flag(value: Any) -> bool:
+    """Whether a flag in a header or body says yes, in any case."""
+    return str(value).strip().lower() in {"true", "1", "yes"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,7 @@ class Single:
         """No page follows."""
         return []
 
-    def following(self, page: Page) -> Params | None:
+    def following(self, page: Page, before: Sequence[Page]) -> Params | None:
         """No page follows."""
         return None
 
@@ -86,8 +102,8 @@ class PageNumber:
     """Pages are numbered; the answer may declare totals.
 
     Stops at the first of: an empty page; fewer rows than the size in force; the last declared page; the declared
-    total reached.  The size in force is the one the answer names, so that a server which lowers the size does not
-    end the walk early.
+    total reached; an answer that says it is the last; the page before once more.  The size in force is the one the
+    answer names, so that a server which lowers the size does not end the walk early.
     """
 
     page: str = "page"  #: query parameter for the number
@@ -98,6 +114,7 @@ class PageNumber:
     size_key: str = "pagination.limit"
     total_key: str = "pagination.total"
     pages_key: str = "pagination.total_pages"
+    last_key: str = ""  #: flag that says this is the last page, where the vendor has one
 
     def first(self, params: Params, size: int | None) -> Params:
         """The first page, at the largest size allowed unless *size* is given."""
@@ -127,13 +144,164 @@ class PageNumber:
         # The size in force is asked for again: a server that lowered it must not answer pages of two sizes.
         return [{**page.params, self.page: number, self.limit: self.size(page)} for number in numbers]
 
-    def following(self, page: Page) -> Params | None:
+    def following(self, page: Page, before: Sequence[Page]) -> Params | None:
         """The next number, unless one of the stop rules holds."""
-        size = self.size(page)
-        count = self.pages(page)
-        number = page.params[self.page]
+        size, count, number = self.size(page), self.pages(page), page.params[self.page]
         if not page.items or (count is not None and number - self.start + 1 >= count):
             return None
-        if count is None and len(page.items) < size:
+        if count is None and (len(page.items) < size or self._says_last(page) or _repeats(page, before)):
             return None
         return {**page.params, self.page: number + 1, self.limit: size}
+
+    def _says_last(self, page: Page) -> bool:
+        return bool(self.last_key) and flag(dig(page.envelope, self.last_key))
+
+
+@dataclass(frozen=True)
+class Offset:
+    """Rows are skipped: ``limit`` and ``offset``, with a declared total.
+
+    Stops at the first of: an empty page; the total reached; fewer rows than asked for, where no total is declared.
+    """
+
+    limit: str = "limit"
+    offset: str = "offset"
+    largest: int = 100
+    total_key: str = "total"
+    size_key: str = "limit"  #: where the answer names the size in force, if it does
+
+    def first(self, params: Params, size: int | None) -> Params:
+        """From the first row."""
+        return {**params, self.limit: min(size or self.largest, self.largest), self.offset: 0}
+
+    def total(self, page: Page) -> int | None:
+        """The declared number of rows over all pages."""
+        return whole(dig(page.envelope, self.total_key))
+
+    def rest(self, page: Page) -> list[Params] | None:
+        """All later pages, where the total is declared."""
+        total = self.total(page)
+        if total is None:
+            return None
+        # A server may answer fewer rows than asked for; the next offset follows what it did answer.
+        size = self._size(page)
+        start = page.params[self.offset] + size
+        return [{**page.params, self.limit: size, self.offset: offset} for offset in range(start, total, size)]
+
+    def _size(self, page: Page) -> int:
+        asked: int = page.params[self.limit]
+        named = whole(dig(page.envelope, self.size_key)) or asked
+        total = self.total(page)
+        short = total is not None and page.params[self.offset] + len(page.items) < total
+        return len(page.items) if short and page.items and len(page.items) < asked else named
+
+    def following(self, page: Page, before: Sequence[Page]) -> Params | None:
+        """The rows after these, unless one of the stop rules holds."""
+        total, reached = self.total(page), page.params[self.offset] + len(page.items)
+        if not page.items or (total is not None and reached >= total):
+            return None
+        if total is None and (len(page.items) < self._size(page) or _repeats(page, before)):
+            return None
+        return {**page.params, self.offset: reached}
+
+
+@dataclass(frozen=True)
+class HeaderCursor:
+    """A cursor in the answer's headers names the next page; another header says whether there is one.
+
+    Raises BrokenCursor where the server says the cursor was broken, promises more without a cursor, gives one that
+    was used before, or answers :attr:`most_empty` empty pages in a row.
+    """
+
+    size: str = "maxRetrieve"  #: query parameter for the page size
+    cursor: str = "cursorId"  #: query parameter for the cursor
+    usual: int = 100  #: page size to ask for
+    more_header: str = "x-more-results-available"
+    cursor_header: str = "x-cursor-id"
+    broken_header: str = "x-cursor-was-broken"
+    most_empty: int = 5
+
+    def first(self, params: Params, size: int | None) -> Params:
+        """Without a cursor."""
+        return {**params, self.size: size or self.usual}
+
+    def total(self, page: Page) -> int | None:
+        """Nothing is declared."""
+        return None
+
+    def rest(self, page: Page) -> list[Params] | None:
+        """Only the page before names the next one."""
+        return None
+
+    def following(self, page: Page, before: Sequence[Page]) -> Params | None:
+        """The page that the cursor names, while the server says that there are more."""
+        if flag(page.headers.get(self.broken_header, "")):
+            raise BrokenCursor("The server says that the cursor it was sent is broken, and begins again.")
+        # A missing header means no more: some lists may not page at all.
+        if not flag(page.headers.get(self.more_header, "")):
+            return None
+        cursor = page.headers.get(self.cursor_header, "")
+        if not cursor:
+            raise BrokenCursor("The server promises more rows and names no cursor for them.")
+        if cursor in {earlier.params.get(self.cursor) for earlier in (*before, page)}:
+            raise BrokenCursor("The server gives a cursor that was used before; the walk would never end.")
+        latest = [*before, page][-self.most_empty :]
+        if len(latest) == self.most_empty and not any(earlier.items for earlier in latest):
+            raise BrokenCursor(f"{self.most_empty} pages in a row are empty, and the server promises more.")
+        return {**page.params, self.cursor: cursor}
+
+
+@dataclass(frozen=True)
+class JsonApi:
+    """JSON:API pages, for servers that page and servers that do not.
+
+    Goes by ``links.next`` (its query only: the address stays the client's own), else by the page count or total that
+    the answer declares, else stops: a full page alone is no reason to ask for another.
+    """
+
+    number: str = "page[number]"
+    size: str = "page[size]"
+    largest: int = 100
+    next_key: str = "links.next"
+    current_keys: tuple[str, ...] = ("meta.pagination.current", "meta.current_page")
+    pages_keys: tuple[str, ...] = ("meta.pagination.last", "meta.total_pages", "meta.pages")
+    total_keys: tuple[str, ...] = ("meta.pagination.records", "meta.total", "meta.total_count", "meta.count")
+
+    def first(self, params: Params, size: int | None) -> Params:
+        """The first page."""
+        return {**params, self.number: 1, self.size: min(size or self.largest, self.largest)}
+
+    def total(self, page: Page) -> int | None:
+        """The declared number of rows over all pages."""
+        return self._count(page, self.total_keys)
+
+    def rest(self, page: Page) -> list[Params] | None:
+        """Only walked one by one: whether the server pages at all shows only then."""
+        return None
+
+    def following(self, page: Page, before: Sequence[Page]) -> Params | None:
+        """What ``links.next`` names, or the next number while pages or rows are missing."""
+        if not page.items or _repeats(page, before):
+            return None
+        following = dig(page.envelope, self.next_key)
+        following = following.get("href") if isinstance(following, Mapping) else following
+        if isinstance(following, str) and following:
+            return {**page.params, **dict(parse_qsl(urlsplit(following).query))}
+        if isinstance(page.envelope, Mapping) and "next" in (dig(page.envelope, "links") or {}):
+            return None
+        return self._by_count(page, before)
+
+    def _by_count(self, page: Page, before: Sequence[Page]) -> Params | None:
+        number = int(page.params[self.number])
+        pages, total = self._count(page, self.pages_keys), self.total(page)
+        rows = sum(len(earlier.items) for earlier in before) + len(page.items)
+        more = number < pages if pages is not None else total is not None and rows < total
+        return {**page.params, self.number: number + 1} if more else None
+
+    def _count(self, page: Page, keys: tuple[str, ...]) -> int | None:
+        return next((count for key in keys if (count := whole(dig(page.envelope, key))) is not None), None)
+
+
+def _repeats(page: Page, before: Sequence[Page]) -> bool:
+    """A server that does not know the parameter answers the same page for ever."""
+    return bool(before) and page.items == before[-1].items

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 #: Answers worth another try: too many calls, and the faults of servers and gateways between.
 RETRY_STATUSES = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 546})
 
+#: Too many calls, or not now: the request was not carried out, so any method may be sent again.
+REFUSED_STATUSES = frozenset({429})
+
 #: Methods that may be sent twice without doing a thing twice (RFC 9110, 9.2.2).
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 

@@ -9,17 +9,17 @@ client's own host only.
 
 from __future__ import annotations
 
+import functools
 import http.cookiejar
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
-from pyrate_limiter import Limiter, Rate
 from requests.adapters import HTTPAdapter
 from requests_cache import CacheMixin
 from requests_cache.backends import BaseCache
@@ -27,10 +27,10 @@ from requests_ratelimiter import LimiterMixin
 
 from docframes.settings import Settings
 from docframes.transport import redact
-from docframes.transport.auth import ApiKey, origin
+from docframes.transport.auth import Auth, Send, origin
 from docframes.transport.cache import Store, answer_key
-from docframes.transport.limits import RateLimit
-from docframes.transport.retry import IDEMPOTENT, RETRY_STATUSES, backoff, retry_after
+from docframes.transport.limits import DEFAULT_RULE, Permits, RateLimit
+from docframes.transport.retry import IDEMPOTENT, REFUSED_STATUSES, RETRY_STATUSES, backoff, retry_after
 
 log = logging.getLogger("docframes.transport")
 
@@ -42,10 +42,14 @@ _BROKEN = (
     requests.exceptions.ContentDecodingError,
 )
 
-#: Marks a request whose answer is a signed link: it is wanted as it is.
+#: Marks a request whose answer holds signed links: they are wanted as they are.
 LINKS_HEADER = "X-Docframes-Links"
+#: Marks a POST that changes nothing.
+REPEATABLE_HEADER = "X-Docframes-Repeatable"
+#: Names the rate the request falls under.
+RULE_HEADER = "X-Docframes-Rule"
 #: Headers that mean something to the layers of the stack, and nothing to a server.
-_OWN_HEADERS = (LINKS_HEADER, "Cache-Control", "X-Actual-No-Cache")
+_OWN_HEADERS = (LINKS_HEADER, REPEATABLE_HEADER, RULE_HEADER, "Cache-Control", "X-Actual-No-Cache")
 
 
 class SingleFlight:
@@ -87,11 +91,12 @@ class Retry:
         """Send until an answer stands or the tries are used up; then redact it."""
         for attempt in range(1, self.settings_.tries + 1):
             wait = backoff(attempt)
-            last = attempt == self.settings_.tries or request.method not in IDEMPOTENT
+            last = attempt == self.settings_.tries
+            repeatable = request.method in IDEMPOTENT or REPEATABLE_HEADER in request.headers
             try:
                 response: requests.Response = super().send(request, **kwargs)  # type: ignore[misc]
             except _BROKEN as error:
-                if last:
+                if last or not repeatable:
                     raise
                 log.debug(
                     "%s %s broke (%s), try %d",
@@ -103,8 +108,9 @@ class Retry:
             else:
                 asked = retry_after(response.headers, datetime.now(UTC))
                 wait = wait if asked is None else asked
+                again = RETRY_STATUSES if repeatable else REFUSED_STATUSES
                 # A wait nobody would sit through is handed to the caller, who can see it and decide.
-                if response.status_code not in RETRY_STATUSES or last or wait > self.settings_.longest_wait:
+                if response.status_code not in again or last or wait > self.settings_.longest_wait:
                     return _redacted(request, response)
                 log.debug("%s answered %d, try %d", redact.url(request.url or ""), response.status_code, attempt)
             self.sleep(wait * self.settings_.time_scale)
@@ -118,37 +124,66 @@ def _redacted(request: requests.PreparedRequest, response: requests.Response) ->
 
 
 class Sign:
-    """Puts the credential on a copy of the request, for the client's own host only."""
+    """Counts the call, and puts the credential on a copy of the request, for the client's own host only."""
 
-    auth_: ApiKey | None
+    auth_: Auth | None
     home: tuple[str, str, int | None]
+    count: Callable[[], None]
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send the signed copy; the response names the unsigned request."""
+        """Send a signed copy, once more where the credential could be renewed; the response names the unsigned one."""
+        lower = functools.partial(self._below, request.headers.get(RULE_HEADER, DEFAULT_RULE), kwargs)
+        signed, response = self._attempt(request, lower)
+        if self.auth_ is not None and origin(signed.url or "") == self.home:
+            if self.auth_.renewed(signed, response):
+                signed, response = self._attempt(request, lower)
+            self.auth_.observe(response)
+        response.request = request
+        return response
+
+    def _attempt(
+        self, request: requests.PreparedRequest, lower: Send
+    ) -> tuple[requests.PreparedRequest, requests.Response]:
         signed = request.copy()
         for name in _OWN_HEADERS:
             signed.headers.pop(name, None)
+        # Counted before it is signed: where no call is left, another key may have some.
+        self.count()
         if self.auth_ is not None and origin(signed.url or "") == self.home:
-            self.auth_.sign(signed)
-        response: requests.Response = super().send(signed, **kwargs)  # type: ignore[misc]
-        response.request = request
+            self.auth_.sign(signed, functools.partial(self._counted, lower))
+        return signed, lower(signed)
+
+    def _counted(self, lower: Send, request: requests.PreparedRequest) -> requests.Response:
+        self.count()
+        return lower(request)
+
+    def _below(self, rule: str, kwargs: dict[str, Any], request: requests.PreparedRequest) -> requests.Response:
+        request.rule = rule  # type: ignore[attr-defined]
+        response: requests.Response = super().send(request, **kwargs)  # type: ignore[misc]
         return response
 
 
 class ClientSession(SingleFlight, CacheMixin, Retry, Sign, LimiterMixin, requests.Session):  # type: ignore[misc]
     """One account's session: all the layers, in their order."""
 
+    def _bucket_name(self, request: requests.PreparedRequest) -> str:
+        return getattr(request, "rule", DEFAULT_RULE)
+
 
 def make_session(
     *,
     base_url: str,
-    auth: ApiKey | None,
+    auth: Auth | None,
     store: Store | None,
     settings: Settings,
-    rate: RateLimit | None = None,
+    rates: Mapping[str, RateLimit] | None = None,
+    count: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> ClientSession:
-    """The stack over *store*, or over a memory that is never read where *store* is None."""
+    """The stack over *store*, or over a memory that is never read where *store* is None.
+
+    count : called before each request is sent; it raises where no call is left.
+    """
     redact.guard_logs()
     session = ClientSession(
         backend=store if store is not None else BaseCache(),
@@ -158,9 +193,8 @@ def make_session(
         allowable_methods=("GET",),
         ignored_parameters=(),
         key_fn=answer_key,
-        limiter=_limiter(rate, settings.time_scale),
+        limiter=Permits(rates or {}, settings.time_scale),
         per_host=False,
-        bucket_name="calls",
         # Retry obeys the vendor's own Retry-After; filling the bucket as well would wait twice.
         limit_statuses=(),
     )
@@ -168,6 +202,7 @@ def make_session(
     session.settings_ = settings
     session.sleep = sleep
     session.auth_ = auth
+    session.count = count
     session.home = origin(base_url)
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     # urllib3's own Retry would pass the limiter by, so it stays off.
@@ -175,18 +210,3 @@ def make_session(
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
-
-
-class _Unlimited:
-    """Stands where the limiter stands, for a vendor that publishes no rate."""
-
-    def try_acquire(self, *_: Any, **__: Any) -> bool:
-        """A permit, always."""
-        return True
-
-
-def _limiter(rate: RateLimit | None, time_scale: float) -> Limiter | _Unlimited:
-    if rate is None:
-        return _Unlimited()
-    scaled = rate.scaled(time_scale)
-    return Limiter(Rate(scaled.calls, max(1, round(scaled.seconds * 1000))), buffer_ms=5)

@@ -92,7 +92,7 @@ def ours(facts: dict[str, Any]) -> Callable[[], Any]:
 
     from docframes.tables.flatten import Flattener
     from docframes.tables.frames import to_frame
-    from docframes.transport.client import paused_collector
+    from docframes.transport.answers import paused_collector
     from docframes.vendors.validocx.tables import JOB_DETAIL
 
     bodies = _bodies(facts)

@@ -11,7 +11,7 @@ from tests.bench.rows import ROWS
 
 
 def main() -> None:
-    """Prepare, start the clock, work, stop the clock; then print seconds, peak memory and what the result says of itself."""
+    """Prepare, start the clock, work, stop the clock; then print seconds, peak memory and a digest of the result."""
     row, contender, facts = sys.argv[1:4]
     ready = ROWS[row].contenders[contender](json.loads(facts))
     began = time.perf_counter()

@@ -107,6 +107,6 @@ API = Api(
     assumptions=ASSUMPTIONS,
     key_made_at=KEY_MADE_AT,
     request_id=ERROR_REQUEST_ID,
-    error_text=ERROR_TEXT,
-    rate=None,  # no rate is published
+    error_text=(ERROR_TEXT,),
+    rates={},  # none is published
 )

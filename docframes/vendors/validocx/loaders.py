@@ -16,8 +16,9 @@ from docframes.tables.columns import read_moment
 from docframes.tables.schema import Level, Table
 from docframes.tables.wide import spread
 from docframes.transport import client as transport
+from docframes.transport import credentials
+from docframes.transport.answers import Call, object_of
 from docframes.transport.api import Api
-from docframes.transport.client import Call, object_of
 from docframes.transport.download import SignedLink
 from docframes.vendors.validocx import tables
 from docframes.vendors.validocx.api import API, DEFAULT_EXPIRY, FILE_KINDS, LONGEST_EXPIRY, SHORTEST_EXPIRY
@@ -253,7 +254,7 @@ def answers_wide(answers: pd.DataFrame) -> pd.DataFrame:
 
 def default_client() -> Client:
     """The account of the environment."""
-    return transport.default_client("validocx", Client)
+    return credentials.default_client("validocx", Client)
 
 
 def _load(
