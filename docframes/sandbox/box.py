@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import string
@@ -20,6 +21,9 @@ from docframes.sandbox.signing import Clock, Signer
 
 if TYPE_CHECKING:
     from docframes.sandbox.server import Server
+
+#: The vendors' modules; each gives PREFIX, make_key, blueprint and stored_file, and may give State and credentials.
+ROOMS = ("validocx",)
 
 
 class Box:
@@ -44,7 +48,6 @@ class Box:
     ) -> None:
         _check(scale=scale, delay=delay, time_scale=time_scale, jobs=jobs)
         # These need Flask, which is only there with the extra.
-        from docframes.sandbox import validocx
         from docframes.sandbox.app import create_api
         from docframes.sandbox.chaos import Chaos
         from docframes.sandbox.server import Server
@@ -57,7 +60,11 @@ class Box:
         self.company = Company(seed, scale, jobs)
         self.log = CallLog()
         self.leaks: list[Call] = []
-        self.rooms: dict[str, Any] = {"validocx": validocx}
+        self.rooms: dict[str, Any] = {name: importlib.import_module(f"docframes.sandbox.{name}") for name in ROOMS}
+        #: What each room keeps between calls, such as tokens it gave out.
+        self.state: dict[str, Any] = {
+            name: room.State(self) for name, room in self.rooms.items() if hasattr(room, "State")
+        }
         self._issued = dict.fromkeys(self.rooms, 0)
         self._keys = {vendor: self._make_key(vendor) for vendor in self.rooms}
         self._valid = dict(self._keys)
@@ -221,9 +228,11 @@ class Box:
 
     def _make_environment(self) -> dict[str, str]:
         variables = {"DOCFRAMES_CACHE_DIR": str(self._folder)}
-        for vendor in self.rooms:
-            variables[f"DOCFRAMES_{vendor.upper()}_API_KEY"] = self.key(vendor)
+        for vendor, room in self.rooms.items():
             variables[f"DOCFRAMES_{vendor.upper()}_BASE_URL"] = self.url(vendor)
+            # A room whose credential is not one key names its own variables.
+            credentials = room.credentials(self) if hasattr(room, "credentials") else {"API_KEY": self.key(vendor)}
+            variables |= {f"DOCFRAMES_{vendor.upper()}_{name}": value for name, value in credentials.items()}
         return variables
 
     def _set_environment(self) -> None:

@@ -60,6 +60,15 @@ class Column:
 
 
 @dataclass(frozen=True)
+class FileColumns:
+    """Which columns of a table name a file that can be fetched."""
+
+    kind: str  #: the vendor's kind of file
+    id: str  #: column with the file's id
+    name: str = ""  #: column with its name, where there is one
+
+
+@dataclass(frozen=True)
 class Table:
     """One kind of frame."""
 

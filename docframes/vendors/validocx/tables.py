@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from docframes.tables.schema import Column, Level, Table
+from docframes.tables.schema import Column, FileColumns, Level, Table
 
 DOCS = "validocx.com/docs/api"
 #: Signed links are asked for one by one, when a file is wanted; what a detail holds of them is left out.
@@ -107,6 +107,7 @@ DOCUMENTS = Table(
         _UPDATED,
     ),
     f"{DOCS}, Documents",
+    file=FileColumns("documents", "document_id", "name"),
     secret=LINKS,
 )
 
@@ -127,6 +128,7 @@ IMAGES = Table(
         _UPDATED,
     ),
     f"{DOCS}, Images",
+    file=FileColumns("images", "image_id", "file_name"),
     secret=LINKS,
 )
 
@@ -236,6 +238,7 @@ DETAIL_IMAGES = Table(
         *_PLACE,
     ),
     _DETAIL,
+    file=FileColumns("images", "image_id", "file_name"),
     secret=LINKS,
 )
 
