@@ -77,9 +77,8 @@ class Table:
     key: tuple[str, ...]  #: columns that tell rows apart
     columns: tuple[Column, ...]
     source: str  #: where in the vendor's documentation it comes from
-    secret: tuple[
-        str, ...
-    ] = ()  #: keys of the record that are left out on purpose: signed links and what goes with them
+    file: FileColumns | None = None  #: the file behind each row, where there is one
+    secret: tuple[str, ...] = ()  #: keys left out on purpose: signed links and what goes with them
 
     def physical(self) -> list[Column]:
         """The columns of the frame, in order."""
