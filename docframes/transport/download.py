@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,26 @@ class SignedLink:
     def bytes(self) -> bytes:
         """The whole file."""
         return b"".join(_attempts(self, _chunks))
+
+
+@dataclass(frozen=True)
+class ApiFile:
+    """A file whose bytes the API itself sends, to whoever has the key; the same to use as a SignedLink."""
+
+    name: str  #: what it is: kind and file id
+    open: Callable[[], AbstractContextManager[requests.Response]] = field(repr=False)  #: ``client.stream`` of its call
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file to *path*, whole or not at all, and give the path back.  Raises what the call raises."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with self.open() as response:
+            return _write(response, target)
+
+    def bytes(self) -> bytes:
+        """The whole file."""
+        with self.open() as response:
+            return b"".join(_stream(response))
 
 
 def fetch(link: SignedLink, path: Path) -> Path:
