@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docframes import errors as errors
+    from docframes import files as files
     from docframes import sandbox as sandbox
     from docframes.ledger import GeneralLedger as GeneralLedger
     from docframes.ledger import read_ledger as read_ledger
@@ -34,6 +35,7 @@ _WHERE = {
     "cache": ("docframes.transport.cache", ""),
     "describe": ("docframes.tables.loads", "describe"),
     "errors": ("docframes.errors", ""),
+    "files": ("docframes.files", ""),
     "load_record": ("docframes.tables.loads", "load_record"),
     "offline": ("docframes.transport.cache", "offline"),
     "read_ledger": ("docframes.ledger", "read_ledger"),
@@ -47,6 +49,7 @@ __all__ = [
     "cache",
     "describe",
     "errors",
+    "files",
     "load_record",
     "offline",
     "read_ledger",

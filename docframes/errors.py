@@ -197,12 +197,15 @@ class LedgerWarning(DocframesWarning):
     """Lines were kept out of a ledger; they are counted in the message and listed in its ``problems``."""
 
 
-_HOME = os.path.dirname(__file__)
+_HOME = os.path.dirname(__file__) + os.sep
 
 
 def warn(message: str, category: type[DocframesWarning]) -> None:
     """Warn at the line of the user's that called into docframes, however deep the call went."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HOME):
+    above, level, frame = 1, 1, sys._getframe()
+    # Other libraries' frames may stand between ours, so the outermost of ours counts.
+    while frame.f_back is not None:
+        if frame.f_code.co_filename.startswith(_HOME):
+            above = level + 1
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    warnings.warn(message, category, stacklevel=above)

@@ -26,6 +26,12 @@ TYPES = {
 }  # fmt: skip
 
 _ARROW_REFUSES = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
+#: Types that Arrow takes without loss; it would cut 1.5 to the integer 1, and take True for the number 1.
+_ARROW_MAY_READ = {
+    "Int64": frozenset({int, type(None)}),
+    "float64": frozenset({int, float, type(None)}),
+    "boolean": frozenset({bool, type(None)}),
+}
 _TRUE = {"true", "1", "yes", "y"}
 _FALSE = {"false", "0", "no", "n"}
 # A calendar date first: bare numbers such as 20260101 are numbers, not dates.
@@ -58,6 +64,8 @@ def _at_once(values: Sequence[Any], kind: str) -> pa.Array:
         return pc.cast(pa.array(values, TEXT), MOMENT)
     if kind == "date":
         return pc.cast(pc.cast(pa.array(values, TEXT), pa.date32()), DAY)
+    if not _ARROW_MAY_READ[kind].issuperset(map(type, values)):
+        raise pa.ArrowTypeError(f"another type among values of {kind}")
     return pa.array(values, TYPES[kind])
 
 
@@ -96,7 +104,15 @@ def mixed_arrays(values: Sequence[Any]) -> list[pa.Array]:
     numbers = _only(values, types, kinds & {int, float})
     truths = _only(values, types, kinds & {bool})
     dates = _dates_among(values, types) if str in kinds else pa.nulls(len(values), MOMENT)
-    return [text_array(values), pa.array(numbers, pa.float64()), pa.array(truths, pa.bool_()), dates]
+    return [text_array(values), _floats(numbers), pa.array(truths, pa.bool_()), dates]
+
+
+def _floats(numbers: list[Any]) -> pa.Array:
+    try:
+        return pa.array(numbers, pa.float64())
+    except _ARROW_REFUSES:
+        # An integer beyond 2**53 has no float of its own; the text beside it has every digit.
+        return pa.array([None if number is None else float(number) for number in numbers], pa.float64())
 
 
 def _only(values: Sequence[Any], types: list[type], wanted: set[type]) -> list[Any]:

@@ -138,7 +138,8 @@ def _transpose(records: list[Record]) -> Values:
         keys = shapes.pop()
         flat = list(chain.from_iterable(map(dict.values, records)))
         return {key: flat[place :: len(keys)] for place, key in enumerate(keys)}
-    every = dict.fromkeys(chain.from_iterable(sorted(shapes, key=lambda shape: -len(shape))))
+    longest_first: list[tuple[str, ...]] = sorted(shapes, key=len, reverse=True)
+    every = dict.fromkeys(chain.from_iterable(longest_first))
     return {key: [record.get(key) for record in records] for key in every}
 
 

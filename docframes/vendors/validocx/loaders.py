@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from docframes.errors import ColumnError, ConfigError, ShapeError
+from docframes.errors import ColumnError, ConfigError, DocframesError, ShapeError
 from docframes.loading import Options, Plan, load_each, load_list
 from docframes.settings import Settings
 from docframes.tables.columns import read_moment
@@ -17,9 +17,10 @@ from docframes.tables.schema import Level, Table
 from docframes.tables.wide import spread
 from docframes.transport import client as transport
 from docframes.transport import credentials
-from docframes.transport.answers import Call, object_of
+from docframes.transport.answers import Answer, Call, object_of
 from docframes.transport.api import Api
-from docframes.transport.download import SignedLink
+from docframes.transport.download import ApiFile, SignedLink
+from docframes.transport.paging import dig, whole
 from docframes.vendors.validocx import tables
 from docframes.vendors.validocx.api import API, DEFAULT_EXPIRY, FILE_KINDS, LONGEST_EXPIRY, SHORTEST_EXPIRY
 
@@ -220,15 +221,26 @@ def sign_file(kind: str, file_id: str, expires_in: int = DEFAULT_EXPIRY, *, clie
     within 60 to 3600.  The link is a secret: it has no place in a repr, and is never kept.
     Raises NotFound where there is no such file.  Source: validocx.com/docs/api, Signed files.
     """
-    if kind not in FILE_KINDS:
-        raise ConfigError(f"kind is {kind!r}; ValiDocX signs files of the kinds {', '.join(FILE_KINDS)}.")
     client = client or default_client()
-    endpoint = client.api.endpoint("sign")
-    parameter = client.api.value("sign_expiry_parameter")
     asked_at = datetime.now(UTC)
-    answer = client.call(Call(endpoint, {"kind": kind, "file_id": file_id}, {parameter: int(expires_in)}))
-    signed = object_of(answer.json(), answer, client.api)
-    return _link(client, signed, f"{kind}/{file_id}", asked_at, expires_in)
+    answer = client.call(_sign_call(client, kind, file_id, expires_in))
+    return _signed(client, answer, f"{kind}/{file_id}", asked_at, expires_in)
+
+
+def file_links(
+    kind: str, file_ids: Sequence[str], *, client: Client | None = None
+) -> dict[str, SignedLink | ApiFile | DocframesError]:
+    """A fresh link for each id, one call each since the vendor signs one at a time; an error where one failed."""
+    client = client or default_client()
+    calls = [_sign_call(client, kind, file_id, DEFAULT_EXPIRY) for file_id in file_ids]
+    asked_at = datetime.now(UTC)
+    links: dict[str, SignedLink | ApiFile | DocframesError] = {}
+    for file_id, outcome in zip(file_ids, client.outcomes(calls), strict=True):
+        try:
+            links[file_id] = _signed(client, _answered(outcome), f"{kind}/{file_id}", asked_at, DEFAULT_EXPIRY)
+        except DocframesError as error:
+            links[file_id] = error
+    return links
 
 
 def answers_wide(answers: pd.DataFrame) -> pd.DataFrame:
@@ -310,17 +322,30 @@ def _detail_call(client: Client, job_id: str, version: str) -> Call:
     return Call(endpoint, {"job_id": job_id}, version=version)
 
 
-def _link(client: Client, signed: dict[str, Any], name: str, asked_at: datetime, expires_in: int) -> SignedLink:
-    url = client.api.value("sign_url")
-    if not isinstance(signed.get(url), str):
-        raise ShapeError(_no_link(url, signed), vendor=client.vendor)
-    expires_at = read_moment(signed.get(client.api.value("sign_expires_at")))
+def _sign_call(client: Client, kind: str, file_id: str, expires_in: int) -> Call:
+    if kind not in FILE_KINDS:
+        raise ConfigError(f"kind is {kind!r}; ValiDocX signs files of the kinds {', '.join(FILE_KINDS)}.")
+    parameter = client.api.value("sign_expiry_parameter")
+    return Call(client.api.endpoint("sign"), {"kind": kind, "file_id": file_id}, {parameter: int(expires_in)})
+
+
+def _answered(outcome: Answer | DocframesError) -> Answer:
+    if isinstance(outcome, DocframesError):
+        raise outcome
+    return outcome
+
+
+def _signed(client: Client, answer: Answer, name: str, asked_at: datetime, expires_in: int) -> SignedLink:
+    signed = object_of(answer.json(), answer, client.api)
+    url = dig(signed, client.api.value("sign_url"))
+    if not isinstance(url, str):
+        raise ShapeError(_no_link(client.api.value("sign_url"), signed), vendor=client.vendor, url=answer.url)
+    expires_at = read_moment(dig(signed, client.api.value("sign_expires_at")))
     if expires_at is None:
-        lifetime = signed.get(client.api.value("sign_expires_in"))
         wished = min(max(int(expires_in), SHORTEST_EXPIRY), LONGEST_EXPIRY)
-        seconds = lifetime if isinstance(lifetime, int) else wished
-        expires_at = asked_at + timedelta(seconds=seconds)
-    return SignedLink(name, signed[url], expires_at, client.settings)
+        seconds = whole(dig(signed, client.api.value("sign_expires_in")))
+        expires_at = asked_at + timedelta(seconds=wished if seconds is None else seconds)
+    return SignedLink(name, url, expires_at, client.settings)
 
 
 def _no_link(url: str, signed: dict[str, Any]) -> str:

@@ -1,0 +1,260 @@
+"""Files by vendor, kind and id: a fresh link when one is wanted, never a link that is kept.
+
+    from docframes import files
+
+    ref = files.FileRef("validocx", "documents", document_id)
+    ref.save("warranty.pdf")
+    manifest = files.save_all(details.images, "photos")
+
+A frame names its files in plain columns; :func:`refs` reads them.  Links live in memory only, until shortly before
+they expire, and in no repr.  Storage hosts get no credential.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from docframes.errors import ColumnError, ConfigError, DocframesError, VendorError
+from docframes.tables.loads import load_record
+from docframes.transport.download import ApiFile, SignedLink, digest
+
+#: A link is not used in the last seconds of its life: the file would have to begin before it ends.
+MARGIN = timedelta(seconds=20)
+
+#: Statuses by which a storage host says that a link is over.
+_OVER = (400, 401, 403)
+
+#: The part of a name that file systems take: 255 bytes, less what an id and a temporary name add.
+LONGEST_NAME = 120
+
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+Link = SignedLink | ApiFile
+
+_links: dict[tuple[str, str, str, str], SignedLink] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class FileRef:
+    """One file at one vendor.  client : None is the account of the environment, whenever a link is asked for."""
+
+    vendor: str
+    kind: str
+    file_id: str
+
+    def url(self, *, client: Any = None) -> str:
+        """A link that works now: a secret.  Raises what the vendor raises; ConfigError where it hands out no links."""
+        link = self._link(client)
+        if isinstance(link, ApiFile):
+            msg = f"{self.vendor} hands out no link to {self.kind}: it sends the bytes itself. "
+            raise ConfigError(msg + "Use .save(path) or .bytes().")
+        return link.url
+
+    def save(self, path: str | Path, *, client: Any = None) -> Path:
+        """Write the file to *path*, whole or not at all; once more with a fresh link where the first one is over."""
+        saved: Path = self._with_link(client, lambda link: link.save(path))
+        return saved
+
+    def bytes(self, *, client: Any = None) -> bytes:
+        """The whole file."""
+        content: bytes = self._with_link(client, lambda link: link.bytes())
+        return content
+
+    def _with_link(self, client: Any, use: Any) -> Any:
+        try:
+            return use(self._link(client))
+        except VendorError as error:
+            if error.status not in _OVER or error.vendor:
+                raise
+        return use(self._link(client, fresh=True))
+
+    def _link(self, client: Any, *, fresh: bool = False) -> Link:
+        links = fetch_links(self.vendor, self.kind, [self.file_id], client=client, fresh=fresh)
+        link = links[self.file_id]
+        if isinstance(link, DocframesError):
+            raise link
+        return link
+
+
+def fetch_links(
+    vendor: str, kind: str, file_ids: Sequence[str], *, client: Any = None, fresh: bool = False
+) -> dict[str, Link | DocframesError]:
+    """A link for each id, in one call for many where the vendor has that; an error in place of one that failed."""
+    room = _room(vendor)
+    client = client or room.default_client()
+    account = client.account
+    remembered = {} if fresh else {file_id: _known(vendor, account, kind, file_id) for file_id in file_ids}
+    known: dict[str, Link | DocframesError] = {file_id: link for file_id, link in remembered.items() if link}
+    wanted = [file_id for file_id in dict.fromkeys(file_ids) if file_id not in known]
+    found: dict[str, Link | DocframesError] = dict(room.file_links(kind, wanted, client=client)) if wanted else {}
+    with _lock:
+        for file_id, link in found.items():
+            if isinstance(link, SignedLink):
+                _links[vendor, account, kind, file_id] = link
+    return {**known, **found}
+
+
+def _known(vendor: str, account: str, kind: str, file_id: str) -> SignedLink | None:
+    with _lock:
+        link = _links.get((vendor, account, kind, file_id))
+        if link is not None and link.expired(datetime.now(UTC) + MARGIN):
+            del _links[vendor, account, kind, file_id]
+            return None
+        return link
+
+
+def _room(vendor: str) -> Any:
+    try:
+        return importlib.import_module(f"docframes.vendors.{vendor}.loaders")
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"docframes has no vendor {vendor!r}.") from error
+
+
+# --- files of a frame ---------------------------------------------------------------------------------------------
+
+
+def refs(frame: pd.DataFrame) -> list[FileRef]:
+    """The file behind each row of a loaded frame, or of any frame with the columns vendor, kind and file_id.
+
+    Raises ColumnError where the frame names no files.
+    """
+    return [FileRef(vendor, kind, file_id) for vendor, kind, file_id, _ in _named(frame)]
+
+
+def _named(frame: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
+    """Vendor, kind, id and name of each row's file; rows without one are passed over."""
+    plain = ("vendor", "kind", "file_id")
+    rows: Iterable[tuple[Any, ...]]
+    if set(plain) <= set(frame.columns):
+        names = frame["label"] if "label" in frame.columns else [""] * len(frame)
+        rows = zip(*(frame[column] for column in plain), names, strict=True)
+    else:
+        load = load_record(frame)
+        file = load.declared.file if load.declared else None
+        if file is None or file.id not in frame.columns:
+            msg = f"This frame ({load.table}) names no files; it has the columns {list(frame.columns)}. "
+            raise ColumnError(msg + "Give a frame of documents or images, or one with vendor, kind and file_id.")
+        names = frame[file.name] if file.name in frame.columns else [""] * len(frame)
+        rows = ((load.vendor, file.kind, file_id, name) for file_id, name in zip(frame[file.id], names, strict=True))
+    for vendor, kind, file_id, name in rows:
+        if isinstance(file_id, str) and file_id:
+            yield str(vendor), str(kind), file_id, name if isinstance(name, str) else ""
+
+
+def save_all(
+    frame: pd.DataFrame,
+    folder: str | Path,
+    *,
+    client: Any = None,
+    progress: bool | None = None,
+    workers: int = 4,
+) -> pd.DataFrame:
+    """Fetch the file behind every row into *folder*; the manifest, one row per file, is given back.
+
+    Columns: vendor, kind, file_id, name (the file's name in the folder), bytes, sha256, saved_at, error.  A file that
+    fails has its reason in ``error`` and leaves nothing behind; the others are fetched all the same.  The manifest
+    is written to ``manifest.csv`` in the folder.  Each file is fetched once, under a name that is safe everywhere and
+    ends with its id where two would be alike.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = list(dict.fromkeys(_named(frame)))
+    names = _distinct_names(wanted)
+    rows: list[dict[str, Any]] = []
+    with _bar(len(wanted), progress) as bar, ThreadPoolExecutor(workers, thread_name_prefix="docframes") as pool:
+        for group in _batches(wanted):
+            links = fetch_links(group[0][0], group[0][1], [file_id for _, _, file_id, _ in group], client=client)
+            tasks = [pool.submit(_save_one, file, folder / names[file], links.get(file[2]), client) for file in group]
+            for task in tasks:
+                rows.append(task.result())
+                bar.update(1)
+    manifest = _manifest(rows)
+    manifest.to_csv(folder / "manifest.csv", index=False)
+    return manifest
+
+
+def _save_one(
+    file: tuple[str, str, str, str], path: Path, link: Link | DocframesError | None, client: Any
+) -> dict[str, Any]:
+    vendor, kind, file_id, _ = file
+    row = {"vendor": vendor, "kind": kind, "file_id": file_id, "name": path.name}
+    try:
+        if link is None:
+            raise ConfigError(f"{vendor} gave neither a link nor an error for {kind}/{file_id}.")
+        if isinstance(link, DocframesError):
+            raise link
+        # A link that another thread's long download let expire is asked for once more, by FileRef.
+        FileRef(vendor, kind, file_id).save(path, client=client)
+    except (DocframesError, OSError) as error:
+        return {**row, "error": str(error)}
+    return {**row, "bytes": path.stat().st_size, "sha256": digest(path), "saved_at": datetime.now(UTC)}
+
+
+def _batches(wanted: list[tuple[str, str, str, str]], size: int = 100) -> Iterator[list[tuple[str, str, str, str]]]:
+    """Files of one vendor and kind together, so many at a time that their links do not grow old."""
+    groups: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
+    for file in wanted:
+        groups.setdefault(file[:2], []).append(file)
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def _manifest(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    dtypes: dict[str, Any] = {
+        "vendor": "str", "kind": "str", "file_id": "str", "name": "str", "bytes": "Int64", "sha256": "str",
+        "saved_at": "datetime64[us, UTC]", "error": "str",
+    }  # fmt: skip
+    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
+
+
+def safe_name(name: str, otherwise: str = "file") -> str:
+    """*name* as a file name that Windows, macOS and Linux take, and that leads to no other folder."""
+    name = unicodedata.normalize("NFC", name)
+    name = _FORBIDDEN.sub("_", name).strip(" .")
+    if not name or _RESERVED.fullmatch(name):
+        name = f"{otherwise}_{name}".rstrip("_")
+    stem, dot, suffix = name.rpartition(".")
+    if dot and len(suffix) <= 10:
+        return f"{_cut(stem, LONGEST_NAME - len(suffix) - 1)}.{suffix}"
+    return _cut(name, LONGEST_NAME)
+
+
+def _cut(text: str, length: int) -> str:
+    return text.encode()[:length].decode(errors="ignore").rstrip(" .")
+
+
+def _distinct_names(files: list[tuple[str, str, str, str]]) -> dict[tuple[str, str, str, str], str]:
+    """A name in the folder for each file; compared without case, since some file systems do."""
+    plain = {file: safe_name(file[3] or file[2], file[1]) for file in files}
+    used: dict[str, int] = {"manifest.csv": 2}
+    for name in plain.values():
+        used[name.lower()] = used.get(name.lower(), 0) + 1
+    return {file: name if used[name.lower()] == 1 else _with_id(name, file[2]) for file, name in plain.items()}
+
+
+def _with_id(name: str, file_id: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    mark = safe_name(file_id)
+    return f"{stem}-{mark}.{suffix}" if dot else f"{name}-{mark}"
+
+
+def _bar(total: int, progress: bool | None) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(
+        total=total, desc="files", unit=" files", leave=False, delay=0 if progress else 1.0, disable=progress is False
+    )
