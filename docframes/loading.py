@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,8 @@ from docframes.transport import cache, redact
 from docframes.transport.answers import Answer, Call, object_of, paused_collector
 from docframes.transport.client import Client
 from docframes.transport.paging import Page
+
+T = TypeVar("T")
 
 #: Seconds after which a progress bar shows by itself.
 PATIENCE = 1.0
@@ -142,7 +144,8 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
     frames = _finish(plan, [call], {flat.table.name: flat}, certificate, tally, began)
     if certificate.verdict == "FAIL" and not plan.options.allow_partial:
         kind = BrokenCursor if isinstance(failure, BrokenCursor) else IncompleteLoad
-        resume = partial(load_list, _again(plan), call)
+        # Where every call succeeded and rows are missing all the same, the cache would only give the same again.
+        resume = partial(load_list, _again(plan, refresh=failure is None), call)
         raise _incomplete(plan, frames[flat.table.name], certificate, resume, kind) from failure
     return frames[flat.table.name]
 
@@ -173,7 +176,7 @@ def _collect_pages(plan: Plan, call: Call, tally: Tally, *, refresh: bool) -> No
     with _bar(plan, "pages", None) as advance, paused_collector():
         for page, answer in pages:
             tally.page(page, answer)
-            advance(_page_count(page, answer))
+            advance(_page_count(page, answer) if len(tally.totals) == 1 else None)
             if options.limit is not None and tally.received >= options.limit:
                 break
 
@@ -208,23 +211,27 @@ def _once_each(flat: Flat) -> Flat:
 # --- one answer each ----------------------------------------------------------------------------------------------
 
 
-def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: str) -> dict[str, pd.DataFrame]:
-    """One call for each of *ids*, in parallel, as the frames of all levels.
+def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: str, shape: Callable[..., T]) -> T:
+    """One call for each of *ids*, in parallel; *shape* is given the frames of all levels, by name.
 
     id_column : the column of the first level that must hold the id asked for.
     """
     began = time.perf_counter()
     if (frames := _reopened(plan, calls, began)) is not None:
-        return frames
+        return shape(**frames)
     tally, asked, failures = _collect(plan, calls, ids)
     flats = tally.flattener.finish()
-    certificate = _each_certificate(asked, flats[plan.level.table.name], id_column, failures, len(ids))
+    came = flats[plan.level.table.name].columns[id_column].to_pylist()
+    for place, (wanted, got) in enumerate(zip(asked, came, strict=True)):
+        if got != wanted:
+            plan.client.forget(calls[ids.index(asked[place])])
+    certificate = _each_certificate(asked, came, failures, len(ids))
     frames = _finish(plan, calls, flats, certificate, tally, began)
     if certificate.verdict == "FAIL" and not plan.options.allow_partial:
-        resume = partial(load_each, _again(plan), calls, ids, id_column)
+        resume = partial(load_each, _again(plan), calls, ids, id_column, shape)
         first = next(iter(failures.values()), None)
-        raise _incomplete(plan, frames, certificate, resume) from first
-    return frames
+        raise _incomplete(plan, shape(**frames), certificate, resume) from first
+    return shape(**frames)
 
 
 def _collect(
@@ -233,7 +240,8 @@ def _collect(
     tally, asked = Tally(Flattener(plan.levels)), []
     failures: dict[str, DocframesError] = {}
     with _bar(plan, "calls", len(calls)) as advance, paused_collector():
-        for name, outcome in zip(ids, plan.client.outcomes(calls, refresh=plan.options.refresh), strict=False):
+        outcomes = plan.client.outcomes(calls, refresh=plan.options.refresh)
+        for name, call, outcome in zip(ids, calls, outcomes, strict=False):
             advance(None)
             try:
                 answer = _answer_of(outcome)
@@ -244,11 +252,12 @@ def _collect(
                 raise
             except (NotFound, BadRequest, ShapeError) as error:
                 failures[name] = error
+                plan.client.forget(call)
             except (VendorError, NoAnswer) as error:
                 # The vendor is not answering: the rest would fail the same way, each after all its tries.
                 failures[name] = error
                 break
-    if len(failures) == len(ids):
+    if failures and len(failures) == len(ids):
         raise next(iter(failures.values()))
     return tally, asked, failures
 
@@ -260,9 +269,8 @@ def _answer_of(outcome: Answer | DocframesError) -> Answer:
 
 
 def _each_certificate(
-    asked: list[str], flat: Flat, id_column: str, failures: Mapping[str, DocframesError], wanted: int
+    asked: list[str], came: list[str | None], failures: Mapping[str, DocframesError], wanted: int
 ) -> Certificate:
-    came = flat.columns[id_column].to_pylist()
     wrong = [f"{id} was asked for and {got} came" for id, got in zip(asked, came, strict=True) if got not in (None, id)]
     facts = {
         "declared_first": wanted,
@@ -276,15 +284,19 @@ def _each_certificate(
         return Certificate("FAIL", reason, **facts)
     if wrong:
         return Certificate("FAIL", f"{len(wrong)} answers are for another id: {wrong[0]}", **facts)
+    if None in came:
+        return Certificate(
+            "CANNOT_PROVE", f"{came.count(None)} answers of {wanted} do not say which id they are", **facts
+        )
     return Certificate("PASS", f"{wanted} asked for, {wanted} came", **facts)
 
 
 # --- what both share ----------------------------------------------------------------------------------------------
 
 
-def _again(plan: Plan) -> Plan:
-    """The same load, answered from the cache as far as it came."""
-    return dataclasses.replace(plan, options=dataclasses.replace(plan.options, refresh=False))
+def _again(plan: Plan, *, refresh: bool = False) -> Plan:
+    """The same load, answered from the cache as far as it came unless *refresh*."""
+    return dataclasses.replace(plan, options=dataclasses.replace(plan.options, refresh=refresh))
 
 
 def _incomplete(

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import functools
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -136,6 +137,14 @@ def _from_json(text: str) -> CachedResponse:
     )
 
 
+def _is_json(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
 def _serializer(keep: tuple[str, ...]) -> SerializerPipeline:
     dumps = functools.partial(_to_json, keep=keep)
     return SerializerPipeline([Stage(dumps=dumps, loads=_from_json)], name="docframes-json", is_binary=False)
@@ -203,8 +212,8 @@ class Store(SQLiteCache):  # type: ignore[misc]
         return response
 
     def save_response(self, response: Response, cache_key: str | None = None, expires: Any = None) -> None:
-        """Keep *response* until *expires*."""
-        if self.broken:
+        """Keep *response* until *expires*, unless it is no JSON: a sign-in page or half an answer is not kept."""
+        if self.broken or not _is_json(response.content):
             return
         # The history of redirects holds the signed requests of every hop; it is never wanted again.
         response.history = []
@@ -345,20 +354,26 @@ def clear(
 
 
 def _clear_file(file: _File, older_than: timedelta | None, dry_run: bool) -> int:
-    if older_than is None:
-        answers = int(_describe(file)["answers"])
+    # Emptied and not deleted: a client that has the file open, here or in another process, would go on reading it.
+    limit = math.inf if older_than is None else time.time() - older_than.total_seconds()
+    old = "json_extract(value, '$.created_at') < ?"
+    try:
+        with contextlib.closing(sqlite3.connect(file.path, timeout=BUSY_SECONDS)) as connection:
+            answers = connection.execute(f"SELECT count(*) FROM responses WHERE {old}", (limit,)).fetchone()[0]  # noqa: S608
+            if not dry_run:
+                connection.execute(f"DELETE FROM responses WHERE {old}", (limit,))  # noqa: S608
+                connection.commit()
+                shutil.rmtree(file.frames, ignore_errors=True)
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        _warn(file.path, f"{type(error).__name__}: {error}")
+        return 0
+    except (sqlite3.DatabaseError, OSError):
+        # Not a cache any more, so there is nothing in it to keep.
         if not dry_run:
             _delete(file)
-        return answers
-    limit = time.time() - older_than.total_seconds()
-    old = "json_extract(value, '$.created_at') < ?"
-    with contextlib.closing(sqlite3.connect(file.path, timeout=BUSY_SECONDS)) as connection:
-        answers = connection.execute(f"SELECT count(*) FROM responses WHERE {old}", (limit,)).fetchone()[0]  # noqa: S608
-        if not dry_run:
-            connection.execute(f"DELETE FROM responses WHERE {old}", (limit,))  # noqa: S608
-            connection.commit()
-            connection.execute("VACUUM")
-            shutil.rmtree(file.frames, ignore_errors=True)
+        return 0
     return int(answers)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urljoin
 import requests
 from requests_cache import DO_NOT_CACHE
 
-from docframes.errors import DocframesError, NoAnswer, OfflineMiss, QuotaExhausted
+from docframes.errors import DocframesError, NoAnswer, OfflineMiss, QuotaExhausted, ShapeError
 from docframes.settings import Settings
 from docframes.transport import cache, credentials, redact
 from docframes.transport.answers import Answer, Call, answer_of, error_of, rows_of
@@ -179,8 +179,12 @@ class Client:
             yield last
 
     def _page(self, answer: Answer) -> tuple[Page, Answer]:
-        envelope = answer.json()
-        items = rows_of(envelope, answer, self.api)
+        try:
+            envelope = answer.json()
+            items = rows_of(envelope, answer, self.api)
+        except ShapeError:
+            self.forget(answer.call)
+            raise
         return Page(answer.call.params, items, None if isinstance(envelope, list) else envelope, answer.headers), answer
 
     @contextmanager
@@ -235,10 +239,19 @@ class Client:
             headers[REPEATABLE_HEADER] = "1"
         return headers
 
-    def _from_cache(self, call: Call) -> Answer:
-        request = requests.Request(call.endpoint.method, self._url(call), params=call.params or None, json=call.json)
+    def forget(self, call: Call) -> None:
+        """Drop what the cache holds for *call*: an answer that turned out to be none is not given again."""
         store = self._open_store()
-        cached = store.get_response(cache.answer_key(request.prepare())) if store else None
+        if store is not None:
+            store.delete(self._key(call))
+
+    def _key(self, call: Call) -> str:
+        request = requests.Request(call.endpoint.method, self._url(call), params=call.params or None, json=call.json)
+        return cache.answer_key(request.prepare())
+
+    def _from_cache(self, call: Call) -> Answer:
+        store = self._open_store()
+        cached = store.get_response(self._key(call)) if store else None
         if cached is None:
             msg = f"Offline, and this answer is not in the cache: {self._told(call)}. Load it once while online."
             raise OfflineMiss(msg, vendor=self.vendor, url=redact.url(self._url(call)))

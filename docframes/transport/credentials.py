@@ -34,6 +34,12 @@ def api_key(api: Api, given: str | None) -> ApiKey:
     value = find(api.vendor, "api_key", given)
     if not value:
         raise missing(api, "an API key", ["api_key"])
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        # Sent as it is, the HTTP library would refuse it and show it.
+        msg = (
+            f"The API key of {api.vendor} holds a space, a line break or a sign that no key has. Copy it again, whole."
+        )
+        raise ConfigError(msg)
     return ApiKey(api.auth.header, api.auth.scheme, api.auth.visible, value)
 
 
@@ -48,7 +54,10 @@ def missing(api: Api, wanted: str, names: list[str]) -> MissingKey:
 def base_url(api: Api, given: str | None) -> str:
     """The address calls go to, without a slash at its end.  Raises ConfigError for one that cannot be."""
     url = (given or os.environ.get(variable(api.vendor, "base_url")) or api.base_url).rstrip("/")
-    scheme, host, _ = origin(url)
+    try:
+        scheme, host, _ = origin(url)
+    except ValueError as error:
+        raise ConfigError(f"base_url is not an address: {error}.") from None
     if scheme not in ("http", "https") or not host:
         raise ConfigError(f"base_url is {redact.url(url)!r}; it must begin with https:// and name a host.")
     if scheme == "http" and host not in _HERE:

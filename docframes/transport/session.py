@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import http.cookiejar
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -204,6 +205,10 @@ def make_session(
     session.auth_ = auth
     session.count = count
     session.home = origin(base_url)
+    # Proxies and certificates of the environment are read once, and .netrc never: it would add a login of its own.
+    session.trust_env = False
+    session.proxies = requests.utils.get_environ_proxies(base_url)
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     # urllib3's own Retry would pass the limiter by, so it stays off.
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.workers, max_retries=0)

@@ -26,8 +26,12 @@ class Room:
     vendor: str
     load: Callable[..., Any]  #: the list loader: ``load(client=..., page_size=..., refresh=...)`` gives a frame
     path: str  #: of the list, below the base URL
-    sample: Callable[[int], Record]  #: the n-th record, made after the contract's example; ids differ, the rest is alike
-    page: Callable[[list[Record], Request], Response]  #: answers *request* from the records, paging as the contract says
+    sample: Callable[
+        [int], Record
+    ]  #: the n-th record, made after the contract's example; ids differ, the rest is alike
+    page: Callable[
+        [list[Record], Request], Response
+    ]  #: answers *request* from the records, paging as the contract says
     refuse: Callable[[int], Response]  #: the answer of a status, with the contract's error body
     client: Callable[[str], Any]  #: a client for a base URL, with an invented credential of the documented shape
     key: str  #: column that tells rows apart
