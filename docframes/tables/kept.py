@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ import pyarrow as pa
 
 #: Part of every key: another layout of kept files is another key.
 LAYOUT = 1
+#: Seconds after which a kept load is deleted.
+LONGEST_KEPT = 30 * 24 * 3600.0
 _META = b"docframes"
 
 
@@ -44,8 +47,17 @@ def keep(folder: Path, key: str, tables: Mapping[str, pa.Table], facts: Mapping[
     header = orjson.dumps({"facts": facts, "expires": expires.isoformat(), "tables": list(tables)}, default=str)
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _forget_old(folder)
         for name, table in tables.items():
             _write(folder / f"{key}.{name}.arrow", table.replace_schema_metadata({_META: header}))
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete what was kept so long ago that nobody comes back to it: each moved list leaves a file behind."""
+    limit = time.time() - LONGEST_KEPT
+    for path in folder.glob("*.arrow"):
+        if path.stat().st_mtime < limit:
+            path.unlink(missing_ok=True)
 
 
 def _write(path: Path, table: pa.Table) -> None:
