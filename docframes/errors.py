@@ -23,6 +23,7 @@
 
 * DocframesWarning, a UserWarning
   - CacheWarning: the cache cannot be used; the load goes on without it
+  - AccessWarning: some of what was asked for may not be seen with this credential
   - SchemaDriftWarning: keys came that the Table does not know, or known ones are gone
   - TextEncodingWarning: a file is not UTF-8; names the encoding that was used
   - LedgerWarning: lines were kept out of a ledger; they are listed in ``problems``
@@ -183,6 +184,10 @@ class DocframesWarning(UserWarning):
 
 class CacheWarning(DocframesWarning):
     """The cache cannot be used; the load goes on without it."""
+
+
+class AccessWarning(DocframesWarning):
+    """Some of what was asked for may not be seen with this credential; the Load record's ``refused`` lists it."""
 
 
 class SchemaDriftWarning(DocframesWarning):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from docframes.errors import (
+    AccessWarning,
     AuthError,
     BadRequest,
     BrokenCursor,
@@ -74,6 +76,10 @@ class Plan:
     level: Level
     arguments: Mapping[str, Any]
     options: Options = field(default_factory=Options)
+    #: Makes the record of one answer, in :func:`load_each`; None takes the one object of the answer as it is.
+    record: Callable[[Answer], dict[str, Any]] | None = None
+    variant: str = ""  #: whatever else decides what :attr:`record` makes
+    counted: str = ""  #: table right below the first whose rows ``limit`` counts, in :func:`load_each`
 
     @property
     def levels(self) -> Level:
@@ -89,7 +95,8 @@ class Plan:
         """The name under which the finished load is kept."""
         asked = [(call.endpoint, dict(call.path), call.params, call.version) for call in calls]
         options = (self.options.limit, self.options.page_size)
-        return kept.key_of(account=self.client.account, levels=repr(self.levels), asked=repr(asked), options=options)
+        levels = repr((self.levels, self.variant, self.counted))
+        return kept.key_of(account=self.client.account, levels=levels, asked=repr(asked), options=options)
 
 
 @dataclass
@@ -103,7 +110,9 @@ class Tally:
     totals: list[int | None] = field(default_factory=list)
     received: int = 0
     repeated_pages: int = 0
+    ended: bool = False
     previous: list[Any] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
     def answer(self, answer: Answer) -> None:
         """Count one answer."""
@@ -115,7 +124,10 @@ class Tally:
         """Count one page and keep its rows."""
         self.answer(answer)
         self.totals.append(answer.call.endpoint.paging.total(page))
-        self.repeated_pages += bool(page.items) and page.items == self.previous
+        self.ended = answer.call.endpoint.paging.says_last(page)
+        # A walk that asks for a page merely because one was full expects the same page again in the end.
+        expected = getattr(answer.call.endpoint.paging, "insists", False)
+        self.repeated_pages += bool(page.items) and page.items == self.previous and not expected
         self.previous = page.items
         self.rows(page.items)
 
@@ -138,7 +150,7 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
         return frames[plan.level.table.name]
     tally, failure = _walk(plan, call)
     flat = _once_each(tally.flattener.finish()[plan.level.table.name])
-    certificate = _list_certificate(plan, tally, flat.rows, failure)
+    certificate = _list_certificate(plan, tally, _records(plan, flat), failure)
     if plan.options.limit is not None and flat.rows > plan.options.limit:
         flat = flat.take(np.arange(plan.options.limit))
     frames = _finish(plan, [call], {flat.table.name: flat}, certificate, tally, began)
@@ -152,19 +164,18 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
 
 def _walk(plan: Plan, call: Call) -> tuple[Tally, DocframesError | None]:
     """Every page; once more from the beginning, past the cache, where the vendor lost the place."""
+    tally, failure = _walk_once(plan, call, refresh=plan.options.refresh)
+    return _walk_once(plan, call, refresh=True) if isinstance(failure, BrokenCursor) else (tally, failure)
+
+
+def _walk_once(plan: Plan, call: Call, *, refresh: bool) -> tuple[Tally, DocframesError | None]:
     tally = Tally(Flattener(plan.levels))
     try:
-        _collect_pages(plan, call, tally, refresh=plan.options.refresh)
-    except BrokenCursor:
-        tally = Tally(Flattener(plan.levels))
-        try:
-            _collect_pages(plan, call, tally, refresh=True)
-        except BrokenCursor as error:
-            return tally, error
+        _collect_pages(plan, call, tally, refresh=refresh)
     except OfflineMiss:
         raise
-    except (VendorError, NoAnswer, ShapeError) as error:
-        if not tally.totals:
+    except (BrokenCursor, VendorError, NoAnswer, ShapeError) as error:
+        if not tally.totals and not isinstance(error, BrokenCursor):
             raise
         return tally, error
     return tally, None
@@ -173,7 +184,7 @@ def _walk(plan: Plan, call: Call) -> tuple[Tally, DocframesError | None]:
 def _collect_pages(plan: Plan, call: Call, tally: Tally, *, refresh: bool) -> None:
     options = plan.options
     pages = plan.client.pages(call, size=options.page_size, refresh=refresh, most=options.limit)
-    with _bar(plan, "pages", None) as advance, paused_collector():
+    with _bar(plan, "pages", None) as advance, paused_collector(), closing(pages):
         for page, answer in pages:
             tally.page(page, answer)
             advance(_page_count(page, answer) if len(tally.totals) == 1 else None)
@@ -194,6 +205,7 @@ def _list_certificate(plan: Plan, tally: Tally, unique: int, failure: DocframesE
         unique=unique,
         repeated_pages=tally.repeated_pages,
         cut_at=plan.options.limit,
+        ended=tally.ended,
     )
     if failure is None:
         return certificate
@@ -201,11 +213,151 @@ def _list_certificate(plan: Plan, tally: Tally, unique: int, failure: DocframesE
     return dataclasses.replace(certificate, verdict="FAIL", reason=reason)
 
 
+def _records(plan: Plan, flat: Flat) -> int:
+    """How many records the rows come from: what the vendor counts."""
+    if not plan.level.unit:
+        return flat.rows
+    return len(pa.table({name: flat.columns[name] for name in plan.level.unit}).to_pandas().drop_duplicates())
+
+
 def _once_each(flat: Flat) -> Flat:
     """Without the rows that came again on a later page because pages shifted; the latest copy stays."""
     keys = pa.table({name: flat.columns[name] for name in flat.table.key}).to_pandas()
     again = (keys.duplicated(keep="last") & keys.notna().all(axis=1)).to_numpy()
     return flat.take(np.flatnonzero(~again)) if again.any() else flat
+
+
+# --- many paged lists ---------------------------------------------------------------------------------------------
+
+#: Every page of one list, in order.
+_Walked = list[tuple[Page, Answer]]
+
+
+def load_lists(
+    plan: Plan, calls: Sequence[Call], names: Sequence[str], *, refusals: frozenset[int] = frozenset()
+) -> pd.DataFrame:
+    """Every page of every list of *calls* as one frame; the lists side by side, the rows in the order of *names*.
+
+    names : what each list belongs to, such as a user's id.  refusals : statuses that say "not for you": such a list
+    is passed over, told in a warning and in the record's ``refused``, and the certificate cannot be PASS.
+    Raises IncompleteLoad where another list failed; the vendor's error where all of them did.
+    """
+    began = time.perf_counter()
+    if (frames := _reopened(plan, calls, began)) is not None:
+        return frames[plan.level.table.name]
+    tally, totals, failures = _collect_lists(plan, calls, names, refusals)
+    flat = _once_each(tally.flattener.finish()[plan.level.table.name])
+    certificate = _lists_certificate(plan, tally, flat.rows, totals, failures, len(names))
+    if plan.options.limit is not None and flat.rows > plan.options.limit:
+        flat = flat.take(np.arange(plan.options.limit))
+    frames = _finish(plan, calls, {flat.table.name: flat}, certificate, tally, began)
+    _tell_refused(plan, tally, len(names))
+    if certificate.verdict == "FAIL" and not plan.options.allow_partial:
+        resume = partial(load_lists, _again(plan, refresh=not failures), calls, names, refusals=refusals)
+        first = next(iter(failures.values()), None)
+        raise _incomplete(plan, frames[flat.table.name], certificate, resume) from first
+    return frames[flat.table.name]
+
+
+def _collect_lists(
+    plan: Plan, calls: Sequence[Call], names: Sequence[str], refusals: frozenset[int]
+) -> tuple[Tally, list[tuple[int | None, int | None]], dict[str, DocframesError]]:
+    tally, totals = Tally(Flattener(plan.levels)), list[tuple[int | None, int | None]]()
+    failures: dict[str, DocframesError] = {}
+    outcomes = plan.client.side_by_side([partial(_walk_one, plan, call) for call in calls])
+    with _bar(plan, "lists", len(calls)) as advance, paused_collector():
+        for name, outcome in zip(names, outcomes, strict=False):
+            advance(None)
+            if not isinstance(outcome, DocframesError):
+                totals.append(_count_list(tally, outcome))
+            elif isinstance(outcome, VendorError) and outcome.status in refusals:
+                tally.refused[name] = str(outcome)
+            elif isinstance(outcome, OfflineMiss | AuthError):
+                raise outcome
+            else:
+                failures[name] = outcome
+                if not isinstance(outcome, NotFound | BadRequest | ShapeError | BrokenCursor):
+                    # The vendor is not answering: the rest would fail the same way, each after all its tries.
+                    break
+            if plan.options.limit is not None and tally.received >= plan.options.limit:
+                break
+    if failures and len(failures) == len(names):
+        raise next(iter(failures.values()))
+    return tally, totals, failures
+
+
+def _walk_one(plan: Plan, call: Call) -> _Walked:
+    """Every page of one list; once more from its beginning, past the cache, where the vendor lost the place."""
+    options = plan.options
+    walk = partial(plan.client.pages, call, size=options.page_size, most=options.limit)
+    try:
+        return list(walk(refresh=options.refresh))
+    except BrokenCursor:
+        return list(walk(refresh=True))
+
+
+def _count_list(tally: Tally, walked: _Walked) -> tuple[int | None, int | None]:
+    """Count the pages of one list and keep their rows; gives its first and its last declared total."""
+    tally.previous, before, ended = [], len(tally.totals), tally.ended or not tally.totals
+    for page, answer in walked:
+        tally.page(page, answer)
+    tally.ended = tally.ended and ended
+    return tally.totals[before], tally.totals[-1]
+
+
+def _lists_certificate(
+    plan: Plan,
+    tally: Tally,
+    unique: int,
+    totals: Sequence[tuple[int | None, int | None]],
+    failures: Mapping[str, DocframesError],
+    wanted: int,
+) -> Certificate:
+    firsts, lasts = [first for first, _ in totals], [last for _, last in totals]
+    certificate = certify(
+        first=_sum(firsts), last=_sum(lasts), received=tally.received, unique=unique,
+        repeated_pages=tally.repeated_pages, cut_at=plan.options.limit, ended=tally.ended,
+    )  # fmt: skip
+    limit = plan.options.limit
+    if failures:
+        name, error = next(iter(failures.items()))
+        reason = f"{len(totals)} of {wanted} lists came; {len(failures)} failed, the first {name}: {error}"
+        return dataclasses.replace(certificate, verdict="FAIL", reason=reason)
+    if tally.refused and certificate.verdict != "FAIL" and (limit is None or unique < limit):
+        reason = f"{certificate.reason}; {_refused(tally, wanted)}"
+        return dataclasses.replace(certificate, verdict="CANNOT_PROVE", reason=reason)
+    return certificate
+
+
+def _sum(totals: Sequence[int | None]) -> int | None:
+    known = [total for total in totals if total is not None]
+    return sum(known) if len(known) == len(totals) else None
+
+
+def _refused(tally: Tally, wanted: int) -> str:
+    names = ", ".join(list(tally.refused)[:3]) + (", ..." if len(tally.refused) > 3 else "")
+    return f"{len(tally.refused)} of {wanted} lists may not be seen with this credential: {names}"
+
+
+def _tell_refused(plan: Plan, tally: Tally, wanted: int) -> None:
+    if tally.refused:
+        msg = f"{plan.client.vendor}.{plan.loader}: {_refused(tally, wanted)}. They are not in the frame; "
+        warn(msg + "docframes.load_record(frame).refused lists them all, with what was answered.", AccessWarning)
+
+
+# --- one answer, outside any list ---------------------------------------------------------------------------------
+
+
+def frame_of(plan: Plan, answer: Answer, records: list[Any], reason: str) -> pd.DataFrame:
+    """What one call answered, as a frame that is never kept; *reason* says how the rows are known to be all."""
+    began = time.perf_counter()
+    tally = Tally(Flattener(plan.levels))
+    tally.answer(answer)
+    tally.rows(records)
+    flat = tally.flattener.finish()[plan.level.table.name]
+    certificate = Certificate("PASS", reason, received=len(records), unique=flat.rows)
+    _tell_drift(plan, [flat])
+    return attach(to_frame(flat.arrow()), _load(plan, flat, certificate, tally, time.perf_counter() - began))
 
 
 # --- one answer each ----------------------------------------------------------------------------------------------
@@ -225,7 +377,11 @@ def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: 
     for place, (wanted, got) in enumerate(zip(asked, came, strict=True)):
         if got != wanted:
             plan.client.forget(calls[ids.index(asked[place])])
-    certificate = _each_certificate(asked, came, failures, len(ids))
+    enough = not failures and len(asked) < len(ids)
+    certificate = _each_certificate(asked, came, failures, len(asked) if enough else len(ids))
+    if plan.counted and plan.options.limit is not None:
+        flat = flats[plan.counted]
+        flats[plan.counted] = flat.take(np.arange(min(plan.options.limit, flat.rows)))
     frames = _finish(plan, calls, flats, certificate, tally, began)
     if certificate.verdict == "FAIL" and not plan.options.allow_partial:
         resume = partial(load_each, _again(plan), calls, ids, id_column, shape)
@@ -239,18 +395,24 @@ def _collect(
 ) -> tuple[Tally, list[str], dict[str, DocframesError]]:
     tally, asked = Tally(Flattener(plan.levels)), []
     failures: dict[str, DocframesError] = {}
-    with _bar(plan, "calls", len(calls)) as advance, paused_collector():
-        outcomes = plan.client.outcomes(calls, refresh=plan.options.refresh)
+    rows = 0
+    with _bar(plan, "calls", len(calls)) as advance, paused_collector(), ExitStack() as stack:
+        # Closed when this is left: an error on its way up would keep the calls behind it running.
+        outcomes = stack.enter_context(closing(plan.client.outcomes(calls, refresh=plan.options.refresh)))
         for name, call, outcome in zip(ids, calls, outcomes, strict=False):
             advance(None)
             try:
                 answer = _answer_of(outcome)
                 tally.answer(answer)
-                tally.rows([object_of(answer.json(), answer, plan.client.api)])
+                record = _record(plan, answer)
+                tally.rows([record])
                 asked.append(name)
+                rows += _counted(plan, record)
+                if plan.options.limit is not None and rows >= plan.options.limit:
+                    break
             except (OfflineMiss, AuthError):
                 raise
-            except (NotFound, BadRequest, ShapeError) as error:
+            except (NotFound, BadRequest, ShapeError, BrokenCursor) as error:
                 failures[name] = error
                 plan.client.forget(call)
             except (VendorError, NoAnswer) as error:
@@ -260,6 +422,17 @@ def _collect(
     if failures and len(failures) == len(ids):
         raise next(iter(failures.values()))
     return tally, asked, failures
+
+
+def _record(plan: Plan, answer: Answer) -> dict[str, Any]:
+    if plan.record is not None:
+        return plan.record(answer)
+    return object_of(answer.json(), answer, plan.client.api)
+
+
+def _counted(plan: Plan, record: dict[str, Any]) -> int:
+    """Rows of the table that ``limit`` counts."""
+    return sum(len(record[level.items]) for level in plan.level.children if level.table.name == plan.counted)
 
 
 def _answer_of(outcome: Answer | DocframesError) -> Answer:
@@ -349,6 +522,7 @@ def _load(plan: Plan, flat: Flat, certificate: Certificate, tally: Tally, second
         missing_keys=flat.drift.missing,
         unreadable=flat.drift.unreadable,
         renamed_keys=flat.drift.renamed,
+        refused=dict(tally.refused),
         declared=flat.table,
     )
 

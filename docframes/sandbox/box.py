@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from docframes.sandbox.server import Server
 
 #: The vendors' modules; each gives PREFIX, make_key, blueprint and stored_file, and may give State and credentials.
-ROOMS = ("validocx",)
+ROOMS = ("papershift", "validocx", "veridox")
 
 
 class Box:
@@ -195,7 +195,9 @@ class Box:
         """
         from docframes.sandbox.company.ledger import ledger_truth
 
-        return [*self.company.truth(), *ledger_truth(self.company, lines or self._usual_lines())]
+        ledger = ledger_truth(self.company, lines or self._usual_lines())
+        of_rooms = [fault for state in self.state.values() if hasattr(state, "truth") for fault in state.truth()]
+        return [*self.company.truth(), *of_rooms, *ledger]
 
     def _usual_lines(self) -> int:
         return max(5_000, 15 * len(self.jobs))

@@ -33,6 +33,17 @@ def create_storage(box: Box) -> Flask:
             return _refusal(404, "NoSuchKey", "the file does not exist")
         return _content(file)
 
+    @app.post("/<vendor>/upload")
+    def upload(vendor: str) -> Response:
+        """A presigned form: what it holds is the vendor's room to judge."""
+        uploads = getattr(box.state.get(vendor), "uploads", None)
+        if uploads is None:
+            return _refusal(404, "NoSuchBucket", "there is nothing at this address")
+        if any(header in request.headers for header in CREDENTIAL_HEADERS):
+            return _refusal(400, "InvalidRequest", "only one kind of authority is allowed")
+        status, code, text = uploads.take(request.content_type or "", request.get_data())
+        return _refusal(status, code, text) if code else Response(status=status)
+
     @app.errorhandler(404)
     @app.errorhandler(405)
     def nothing_here(error: Exception) -> Response:

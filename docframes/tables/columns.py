@@ -21,7 +21,7 @@ TEXT = pa.large_string()
 MOMENT = pa.timestamp("us", tz="UTC")
 DAY = pa.timestamp("us")
 TYPES = {
-    "str": TEXT, "json": TEXT, "timestamp": MOMENT, "date": DAY,
+    "str": TEXT, "json": TEXT, "ordered": TEXT, "timestamp": MOMENT, "date": DAY,
     "Int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_(),
 }  # fmt: skip
 
@@ -49,10 +49,13 @@ class Converted:
     refused: dict[int, Any]
 
 
-def convert(values: Sequence[Any], kind: str) -> Converted:
-    """*values*, as decoded from JSON, as an array of *kind*."""
+def convert(values: Sequence[Any], kind: str, categories: Sequence[str] = ()) -> Converted:
+    """*values*, as decoded from JSON, as an array of *kind*; those of ``ordered`` are the texts of *categories*."""
     if kind in ("str", "json"):
         return Converted(text_array(values), {})
+    if kind == "ordered":
+        spelled = {name.casefold(): name for name in categories}
+        return _one_by_one(values, lambda value: spelled.get(str(value).strip().casefold()), TEXT)
     try:
         return Converted(_at_once(values, kind), {})
     except _ARROW_REFUSES:

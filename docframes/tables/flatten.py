@@ -19,6 +19,7 @@ import pyarrow as pa
 from docframes import spelling
 from docframes.errors import ShapeError
 from docframes.tables.columns import TEXT, TYPES, as_text, convert, mixed_arrays, text_array
+from docframes.tables.frames import arrow_table
 from docframes.tables.schema import Column, Level, Table
 
 #: Records a batch: of nested ones, such as a job with its 30 answers, and of plain rows.
@@ -51,7 +52,7 @@ class Flat:
 
     def arrow(self) -> pa.Table:
         """As an Arrow table."""
-        return pa.table(self.columns)
+        return arrow_table(self.table, self.columns)
 
     def take(self, rows: np.ndarray) -> Flat:
         """These rows only, in this order."""
@@ -75,7 +76,7 @@ class Flattener:
 
     def add(self, records: Iterable[Any]) -> None:
         """Take *records*; they are let go as soon as a batch of them is flat."""
-        self._waiting += records
+        self._waiting += records if self.level.apart is None else self.level.apart(list(records))
         if len(self._waiting) >= self.batch:
             self._flush()
 
@@ -117,10 +118,12 @@ def _descend(rows: _Rows, level: Level, found: dict[str, Flat]) -> None:
     drift = Drift()
     rows, values = _turned(rows, level, drift)
     reader = _Reader(values, len(rows.records), level, drift)
+    # Lists that become tables of their own are taken first: what nobody has taken in the end is a column.
+    lists = [reader.children(child) for child in level.children]
     flat = _columns(reader, rows, level)
     found[level.table.name] = flat
-    for child in level.children:
-        _descend(_children(reader.children(child), flat), child, found)
+    for child, records in zip(level.children, lists, strict=True):
+        _descend(_children(records, flat, child.plain), child, found)
 
 
 def _turned(rows: _Rows, level: Level, drift: Drift) -> tuple[_Rows, Values]:
@@ -154,11 +157,14 @@ def _without_nulls(rows: _Rows, level: Level, drift: Drift) -> _Rows:
     return _Rows(records, rows.parent, None if rows.index is None else rows.index[keep])
 
 
-def _children(lists: list[Any], parent: Flat) -> _Rows:
+def _children(lists: list[Any], parent: Flat, plain: str) -> _Rows:
     if not set(map(type, lists)) <= {list}:
         lists = [_as_list(value) for value in lists]
     counts = np.fromiter(map(len, lists), np.int64, len(lists))
-    return _Rows(list(chain.from_iterable(lists)), parent, np.repeat(np.arange(len(lists)), counts))
+    records = list(chain.from_iterable(lists))
+    if plain:
+        records = [{plain: record} if record is not None and type(record) is not dict else record for record in records]
+    return _Rows(records, parent, np.repeat(np.arange(len(lists)), counts))
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -174,11 +180,13 @@ def _columns(reader: _Reader, rows: _Rows, level: Level) -> Flat:
     for column in level.table.columns:
         if column.inherited:
             columns[column.name] = _inherited(column, rows.parent, index)
+        elif column.counted:
+            columns[column.name] = _places(column, rows.index)
         elif column.kind == "mixed":
             arrays = mixed_arrays(reader.values(column))
             columns.update(zip((part.name for part in column.physical()), arrays, strict=True))
         else:
-            converted = convert(reader.values(column), column.kind)
+            converted = convert(reader.values(column), column.kind, column.categories)
             columns[column.name] = converted.array
             if converted.refused:
                 reader.keep_as_sent(column, converted.refused)
@@ -191,6 +199,13 @@ def _inherited(column: Column, parent: Flat | None, index: pa.Array | None) -> p
     if parent is None or index is None:
         raise ValueError(f"{column.name} is inherited, but its table stands at the top.")
     return parent.columns[column.path].take(index)
+
+
+def _places(column: Column, index: np.ndarray | None) -> pa.Array:
+    """Each record's place, from 1, among those of the same parent; *index* ascends."""
+    if index is None:
+        raise ValueError(f"{column.name} is counted, but its table stands at the top.")
+    return pa.array(np.arange(len(index)) - np.searchsorted(index, index) + 1, pa.int64())
 
 
 class _Reader:
@@ -208,6 +223,8 @@ class _Reader:
         """The values of *column*, one a record."""
         prefix, key = self._place(column)
         found = self._find(prefix, key, column.aliases)
+        for path in column.elsewhere:
+            found = self._or_at(path, found)
         if found is None:
             if self.count and not column.optional:
                 self.drift.missing[column.path] = self.count
@@ -216,7 +233,21 @@ class _Reader:
 
     def children(self, level: Level) -> list[Any]:
         """What stands where the records of *level* are due, one a record."""
-        return self._find("", level.items, ()) or [None] * self.count
+        prefix, _, key = level.items.rpartition(".")
+        return self._find(prefix, key, ()) or [None] * self.count
+
+    def _or_at(self, path: str, found: list[Any] | None) -> list[Any] | None:
+        """*found*, with what stands at *path* where it has nothing; a value for which there is no room is kept."""
+        prefix, _, key = path.rpartition(".")
+        other = self._find(prefix, key, ())
+        if other is None or found is None:
+            return other or found
+        more = {row: value for row, value in enumerate(other) if value not in (None, found[row], [])}
+        over = {row: value for row, value in more.items() if found[row] is not None}
+        if over:
+            self._as_sent[path] = _sparse(over, self.count)
+            self.drift.unknown[path] = len(over)
+        return [more.get(row) if value is None else value for row, value in enumerate(found)]
 
     def _find(self, prefix: str, key: str, aliases: Sequence[str]) -> list[Any] | None:
         objects = self._at(prefix)
@@ -260,11 +291,15 @@ class _Reader:
 
     def extras(self) -> dict[str, pa.Array]:
         """Columns nobody declared, under the vendor's own names."""
-        known = {child.items for child in self.level.children} | {self.level.fields} | set(self.level.table.secret)
+        secret = set(map(spelling.plain, self.level.table.secret))
         extras: dict[str, pa.Array] = {}
         for prefix, objects in self._objects.items():
-            shown = "" if prefix in ("", self.level.fields) else f"{prefix}."
-            for key in sorted(objects.keys() - self._used[prefix] - known):
+            # What stands beside the row's own object may bear the same name as what stands in it.
+            beside = "beside." if self.level.fields else ""
+            shown = beside if not prefix else "" if prefix == self.level.fields else f"{prefix}."
+            for key in sorted(objects.keys() - self._used[prefix]):
+                if spelling.plain(key) in secret:
+                    continue
                 extras[shown + key] = text_array(objects[key])
                 self.drift.unknown[f"{prefix}.{key}" if prefix else key] = self.count - objects[key].count(None)
         return extras | self._as_sent

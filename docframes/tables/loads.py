@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from docframes.errors import ConfigError
-from docframes.tables.schema import DTYPES, Table
+from docframes.tables.schema import DTYPES, Column, Table
 
 Verdict = Literal["PASS", "FAIL", "CANNOT_PROVE"]
 
@@ -46,13 +46,17 @@ def certify(
     unique: int,
     repeated_pages: int = 0,
     cut_at: int | None = None,
+    ended: bool = False,
 ) -> Certificate:
     """The certificate of a paged list.
 
     first, last : totals as the first and the last page declared them.  received : rows as they came.  unique : rows
-    left after dropping those that came twice.  cut_at : the caller asked for this many rows at most.
+    left after dropping those that came twice.  cut_at : the caller asked for this many rows at most.  ended : where no
+    total is declared, the last page said itself that no other follows.
     """
     verdict, reason = _judge(first, last, unique, repeated_pages, cut_at)
+    if verdict == "CANNOT_PROVE" and last is None and ended and received == unique:
+        verdict, reason = "PASS", f"{unique} rows; the vendor declares no total, but said after the last that it was"
     return Certificate(verdict, reason, first, last, received, unique, received - unique, repeated_pages)
 
 
@@ -102,6 +106,8 @@ class Load:
     missing_keys: Mapping[str, int] = field(default_factory=dict)
     unreadable: Mapping[str, int] = field(default_factory=dict)
     renamed_keys: Mapping[str, str] = field(default_factory=dict)
+    #: What was asked for and may not be seen with this credential: its name, and what the vendor said.
+    refused: Mapping[str, str] = field(default_factory=dict)
     declared: Table | None = field(default=None, repr=False, compare=False)
 
     def age(self, now: datetime | None = None) -> float | None:
@@ -169,8 +175,8 @@ def describe(table_or_frame: Table | pd.DataFrame) -> pd.DataFrame:
             column.name,
             DTYPES[column.kind],
             column.meaning,
-            column.unit,
-            _where(column.path, column.inherited, table),
+            column.unit or " < ".join(column.categories),
+            _where(column, table),
         )
         for column in table.physical()
     ]
@@ -178,8 +184,10 @@ def describe(table_or_frame: Table | pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["column", "dtype", "meaning", "unit", "source"], dtype="str")
 
 
-def _where(path: str, inherited: bool, table: Table) -> str:
-    return f"level above; {table.source}" if inherited else f"{path.removeprefix('^')}; {table.source}"
+def _where(column: Column, table: Table) -> str:
+    if column.counted:
+        return f"counted, from 1; {table.source}"
+    return f"level above; {table.source}" if column.inherited else f"{column.path.removeprefix('^')}; {table.source}"
 
 
 def _undeclared(name: str) -> str:

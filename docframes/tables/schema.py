@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from docframes.errors import ConfigError
 
 #: What a column holds, and so its pandas dtype; see :data:`DTYPES`.
-Kind = Literal["str", "timestamp", "date", "Int64", "float64", "boolean", "json", "mixed"]
+Kind = Literal["str", "timestamp", "date", "Int64", "float64", "boolean", "json", "ordered", "mixed"]
 
 #: The pandas dtype of each kind.  ``mixed`` gives four columns, see :func:`Column.physical`.
 DTYPES: Mapping[str, str] = {
@@ -21,6 +21,7 @@ DTYPES: Mapping[str, str] = {
     "float64": "float64",
     "boolean": "boolean",
     "json": "str",
+    "ordered": "category",
 }
 
 
@@ -36,6 +37,9 @@ class Column:
     unit: str = ""
     optional: bool = False  #: the key may be missing from every record without that being worth a word
     inherited: bool = False  #: taken from the row of the level above, not from the record
+    categories: tuple[str, ...] = ()  #: of the kind ``ordered``: the values there are, lowest first, in any case
+    elsewhere: tuple[str, ...] = ()  #: other places of the same value: tried in order where nothing stands at the first
+    counted: bool = False  #: the record's place in its list, from 1; below the first level only
 
     @property
     def path(self) -> str:
@@ -105,9 +109,13 @@ class Level:
     """Where the rows of a table stand in nested records, and the levels below."""
 
     table: Table
-    items: str = ""  #: key in the record above that holds this level's records; empty for the records themselves
+    items: str = ""  #: key, dotted below nested objects, that holds this level's records; empty at the top
     fields: str = ""  #: key in the record that holds the row's own fields; empty for the record itself
+    plain: str = ""  #: key under which a record stands that is a bare value, such as a text, and no object
     children: tuple[Level, ...] = ()
+    #: Takes records apart before they become rows, where a row is less than a record; at the top only.
+    apart: Callable[[list[Any]], list[Any]] | None = field(default=None, repr=False, compare=False)
+    unit: tuple[str, ...] = ()  #: columns that tell the records apart, where a row is less than a record
 
     def walk(self) -> Iterator[Level]:
         """This level and all below it."""
@@ -116,7 +124,26 @@ class Level:
             yield from child.walk()
 
     def with_sources(self, changes: Mapping[str, Mapping[str, str]]) -> Level:
-        """The same levels with corrected tables, by table name."""
-        table = self.table.with_sources(changes.get(self.table.name, {}))
+        """The same levels with corrected tables, by table name.
+
+        Two tables may share a name, as a list's and a detail's do: each takes the corrections of the columns that it
+        reads itself.  :func:`check_sources` tells those that no table has.
+        """
+        own = {column.name for column in self.table.columns if not column.inherited}
+        wanted = changes.get(self.table.name, {})
+        table = self.table.with_sources({name: source for name, source in wanted.items() if name in own})
         children = tuple(child.with_sources(changes) for child in self.children)
         return dataclasses.replace(self, table=table, children=children)
+
+
+def check_sources(changes: Mapping[str, Mapping[str, str]], tables: Iterable[Table]) -> None:
+    """Raise ConfigError where a correction names a table or column that none of *tables* has."""
+    known: dict[str, set[str]] = {}
+    for table in tables:
+        known.setdefault(table.name, set()).update(column.name for column in table.columns)
+    for name, columns in changes.items():
+        if name not in known:
+            raise ConfigError(f"columns: there is no table {name!r}; there are {', '.join(sorted(known))}.")
+        for column in columns:
+            if column not in known[name]:
+                raise ConfigError(f"{name} has no column {column!r}; it has {', '.join(sorted(known[name]))}.")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
+from typing import cast
+
 import pandas as pd
 
 from docframes.errors import ColumnError
@@ -21,13 +25,19 @@ def spread(frame: pd.DataFrame, *, rows: list[str], label: str, group: str, valu
     frame = frame[frame[rows[-1]].notna()]
     titles = _titles(frame, label, group)
     again = frame.groupby([frame[name] for name in rows] + [titles], dropna=False, sort=False).cumcount()
-    titles = titles.where(again == 0, titles + " (" + (again + 1).astype("str") + ")")
     index = frame[rows].drop_duplicates().reset_index(drop=True)
     columns = {name: index[name] for name in rows}
-    for title, part in frame.groupby(titles, sort=False):
+    for (title, number), part in frame.groupby([titles, again], sort=False):
         found = pd.Series(_best(part, value, typed).to_numpy(), index=pd.MultiIndex.from_frame(part[rows]))
-        columns[str(title)] = _align(found, _best(part, value, typed), index, rows)
+        columns[_free(str(title), cast(int, number), columns)] = _align(found, _best(part, value, typed), index, rows)
     return pd.DataFrame(columns)
+
+
+def _free(title: str, number: int, taken: Mapping[str, pd.Series]) -> str:
+    """A name for the column of the answers that are the *number*-th to their question, counted from 0."""
+    first = f"{title} ({number + 1})" if number else title
+    names = itertools.chain([first], (f"{title} ({place})" for place in itertools.count(number + 2)))
+    return next(name for name in names if name not in taken)
 
 
 def _titles(frame: pd.DataFrame, label: str, group: str) -> pd.Series:

@@ -167,24 +167,45 @@ def error_of(response: requests.Response, api: Api, settings: Settings) -> Vendo
     said = next((str(text) for path in api.error_text if (text := dig(body, path))), "")
     said = redact.text(said or excerpt(response.content) or response.reason or "").strip()[:500]
     request_id = dig(body, api.request_id) or response.headers.get("x-request-id")
-    code = dig(body, api.error_code) if api.error_code else None
-    told = "".join(f" ({name} {value})" for name, value in (("code", code), ("request id", request_id)) if value)
+    code = (dig(body, api.error_code) if api.error_code else None) or _known_code(body, api)
+    place = dig(body, api.error_place) if api.error_place else None
+    told = {"code": code, "at": place, "request id": request_id}
+    facts_told = "".join(f" ({name} {redact.text(str(value))[:200]})" for name, value in told.items() if value)
     facts: dict[str, Any] = {
         "vendor": api.vendor, "status": status, "url": url, "code": code,
         "request_id": None if request_id is None else str(request_id),
     }  # fmt: skip
-    msg = f"{api.vendor} answered {status} for {url}: {said!r}{told}. "
+    msg = f"{api.vendor} answered {status} for {url}: {said!r}{facts_told}. "
     if status == 429:
         asked = retry_after(response.headers, datetime.now(UTC))
         return RateLimited(msg + _after_429(asked, settings), retry_after=asked, **facts)
     kind = _ERRORS.get(status) or (ServerError if status >= 500 else VendorError)
-    return kind(msg + _advice(kind, api, settings), **facts)
+    own = api.error_codes.get(str(code)) or api.advice.get(status)
+    return kind(msg + (own or _advice(kind, api, settings)), **facts)
+
+
+def _known_code(body: Any, api: Api) -> str | None:
+    """The first of the codes that have advice of their own among the texts of *body*; whole texts before words."""
+    if not api.error_codes:
+        return None
+    texts = list(_texts(body))
+    words = (word.strip(".,:;()[]") for text in texts for word in text.split())
+    return next((text for text in (*map(str.strip, texts), *words) if text in api.error_codes), None)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for member in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(member)
 
 
 def _advice(kind: type[VendorError], api: Api, settings: Settings) -> str:
-    variable = f"DOCFRAMES_{api.vendor.upper()}_API_KEY"
+    variables = ", ".join(f"DOCFRAMES_{api.vendor.upper()}_{name.upper()}" for name in api.credentials)
+    arguments = ", ".join(f"{name}=" for name in api.credentials)
     advice = {
-        AuthError: f"Check {variable} or api_key=; a key is made at {api.key_made_at}.",
+        AuthError: f"Check {variables} or {arguments}; a key is made at {api.key_made_at}.",
         NotFound: "Check the id; another account's things are not found either.",
         BadRequest: "Check the arguments of the call.",
         ServerError: f"It failed {settings.tries} times; try later, or name the request id to support.",

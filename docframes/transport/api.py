@@ -29,13 +29,14 @@ class Assumption:
     value: Any  #: what is taken for true until somebody knows better
     meaning: str  #: what it is about, in a few words
     where: str = ""  #: section of the vendor's contract, or its id in the register of assumptions
+    parts: bool = False  #: the value maps names to settings, each of which may be replaced alone
 
 
 @dataclass(frozen=True)
 class Assumed:
     """Stands in a declaration for the value of the assumption *name*; see :func:`resolve`."""
 
-    name: str
+    name: str  #: ``A13.largest`` is the part ``largest`` of the assumption ``A13``
 
 
 def assumed(name: str) -> Any:
@@ -76,24 +77,36 @@ class Api:
         "error",
     )  #: dotted paths, in an error's body, to the message; the first that is there
     error_code: str = ""  #: dotted path to the machine-readable code, where there is one
+    error_place: str = ""  #: dotted path to what of the request was refused, where there is one
+    credentials: tuple[str, ...] = ("api_key",)  #: arguments of the room's client that hold the credential
+    #: Codes with advice of their own.  One is found wherever it stands in an error's body, if not at ``error_code``.
+    error_codes: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[str, RateLimit] = field(default_factory=dict)  #: by rule
     quota: QuotaLimit | None = None
     accept: str = "application/json"
     answer_headers: tuple[str, ...] = ()  #: answer headers that paging reads, and so the cache keeps
+    advice: Mapping[int, str] = field(default_factory=dict)  #: by status: what a refusal means here, and what to do
 
     def with_assumptions(self, overrides: Mapping[str, Any]) -> Api:
-        """This API with some guesses replaced; a name that is not in the register is refused."""
-        for name in overrides:
-            if name not in self.assumptions:
-                raise ConfigError(_unknown_assumption(name, self))
+        """This API with some guesses replaced; a name that is not in the register is refused.
+
+        Of a guess that has parts, those named are replaced: ``{"A13": {"largest": 500}}`` or ``{"A13.largest": 500}``.
+        """
         register = dict(self.assumptions)
         for name, value in overrides.items():
-            register[name] = dataclasses.replace(register[name], value=value)
+            entry, _, part = (name, "", "") if name in register else name.partition(".")
+            if entry not in register:
+                raise ConfigError(_unknown_assumption(name, self))
+            if register[entry].parts:
+                value = _with_parts(name, register[entry].value, {part: value} if part else value)
+            elif part:
+                raise ConfigError(f"The assumption {entry!r} has no parts; replace it as a whole.")
+            register[entry] = dataclasses.replace(register[entry], value=value)
         return dataclasses.replace(self, assumptions=register)
 
     def value(self, name: str) -> Any:
-        """The value of an assumption."""
-        return self.assumptions[name].value
+        """The value of an assumption, or of a part of one."""
+        return _value(name, {key: assumption.value for key, assumption in self.assumptions.items()})
 
     def endpoint(self, name: str) -> Endpoint:
         """An endpoint with its assumptions filled in."""
@@ -107,10 +120,24 @@ def resolve(declaration: T, values: Mapping[str, Any]) -> T:
     for item in dataclasses.fields(declaration):  # type: ignore[arg-type]
         value = getattr(declaration, item.name)
         if isinstance(value, Assumed):
-            changes[item.name] = values[value.name]
+            changes[item.name] = _value(value.name, values)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             changes[item.name] = resolve(value, values)
     return dataclasses.replace(declaration, **changes)  # type: ignore[type-var]
+
+
+def _value(name: str, values: Mapping[str, Any]) -> Any:
+    if name in values:
+        return values[name]
+    entry, _, part = name.partition(".")
+    return values[entry][part]
+
+
+def _with_parts(name: str, present: Mapping[str, Any], changes: Any) -> dict[str, Any]:
+    if not isinstance(changes, Mapping) or not changes.keys() <= present.keys():
+        msg = f"The assumption {name!r} has the parts {', '.join(sorted(present))}; give a mapping of those to replace."
+        raise ConfigError(msg)
+    return {**present, **changes}
 
 
 def _unknown_assumption(name: str, api: Api) -> str:

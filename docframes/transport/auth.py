@@ -120,6 +120,7 @@ class Bearer:
 
     fetch : gives (token, lifetime in seconds or None, the JSON of the answer) by means of *send*; None for a
     ready token that cannot be renewed.  early : seconds before its end at which a token is renewed.
+    scheme : the word before the token.
     """
 
     def __init__(
@@ -131,12 +132,14 @@ class Bearer:
         early: float = 60.0,
         extra_headers: Callable[[], dict[str, str]] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        scheme: str = "Bearer",
     ) -> None:
         self._fetch = fetch
         self._identity = identity or token
         self._early = early
         self._extra = extra_headers
         self._clock = clock
+        self._scheme = scheme
         self._lock = threading.RLock()
         self._token: Token | None = Token(token, float("inf")) if token else None
         self.facts: Any = None  #: what the token's answer said besides
@@ -146,7 +149,7 @@ class Bearer:
 
     def sign(self, request: PreparedRequest, send: Send) -> None:
         """Add the token, fetching one first where there is none that still lives."""
-        request.headers["Authorization"] = f"Bearer {self.token(send)}"
+        request.headers["Authorization"] = f"{self._scheme} {self.token(send)}"
         if self._extra is not None:
             request.headers.update(self._extra())
 
@@ -170,7 +173,8 @@ class Bearer:
         if response.status_code != 401 or self._fetch is None:
             return False
         with self._lock:
-            if self._token is not None and request.headers.get("Authorization") == f"Bearer {self._token.value}":
+            sent = f"{self._scheme} {self._token.value}" if self._token else None
+            if request.headers.get("Authorization") == sent:
                 self._token = None
         return True
 

@@ -154,6 +154,12 @@ class _BoundedDict(SQLiteDict):  # type: ignore[misc]
     """A table that gives up on a lock after :data:`BUSY_SECONDS`; the original tries for ever."""
 
     @contextlib.contextmanager
+    def connection(self, commit: bool = False) -> Iterator[sqlite3.Connection]:
+        """The connection, for one thread at a time: a close() that overtakes a read ends the whole process."""
+        with self._lock, super().connection(commit) as connection:
+            yield connection
+
+    @contextlib.contextmanager
     def _acquire_sqlite_lock(self) -> Iterator[None]:
         with self._lock:
             self._begin()
@@ -232,6 +238,15 @@ class Store(SQLiteCache):  # type: ignore[misc]
         except (sqlite3.Error, OSError) as error:
             self.step_aside(error)
 
+    def forget_below(self, address: str) -> None:
+        """Forget what stands at *address* and below it."""
+        try:
+            found = [key for key, kept in self.responses.items() if kept.url.startswith(address)]
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+            self.step_aside(error)
+        else:
+            self.delete(*found)
+
     def step_aside(self, error: Exception) -> None:
         """Go on without this store, saying so once."""
         if not self.broken:
@@ -304,7 +319,7 @@ def info(*, settings: Settings | None = None) -> pd.DataFrame:
         "oldest": "datetime64[us, UTC]", "newest": "datetime64[us, UTC]", "path": "str", "note": "str",
     }  # fmt: skip
     rows = [_describe(file) for file in _files(settings, None)]
-    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in columns.items()})
 
 
 def _describe(file: _File) -> dict[str, Any]:
@@ -313,7 +328,7 @@ def _describe(file: _File) -> dict[str, Any]:
         "oldest": pd.NaT, "newest": pd.NaT, "path": str(file.path), "note": "",
     }  # fmt: skip
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{file.path}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             query = "SELECT count(*), total(expires <= ?), min({0}), max({0}) FROM responses"
             made = "json_extract(value, '$.created_at')"
             answers, expired, oldest, newest = connection.execute(query.format(made), (time.time(),)).fetchone()

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urljoin
 
 import requests
 from requests_cache import DO_NOT_CACHE
 
-from docframes.errors import DocframesError, NoAnswer, OfflineMiss, QuotaExhausted, ShapeError
+from docframes.errors import BrokenCursor, DocframesError, NoAnswer, OfflineMiss, QuotaExhausted, ShapeError
 from docframes.settings import Settings
 from docframes.transport import cache, credentials, redact
 from docframes.transport.answers import Answer, Call, answer_of, error_of, rows_of
@@ -33,6 +35,8 @@ from docframes.transport.session import (
 )
 
 _MOST_REDIRECTS = 5
+
+T = TypeVar("T")
 
 
 class Client:
@@ -135,27 +139,25 @@ class Client:
             raise error_of(response, self.api, self.settings)
         return answer_of(call, response)
 
-    def outcomes(self, calls: Sequence[Call], *, refresh: bool = False) -> Iterator[Answer | DocframesError]:
+    def outcomes(self, calls: Sequence[Call], *, refresh: bool = False) -> Generator[Answer | DocframesError, None, None]:
         """Answers, or what went wrong, in the order of *calls*; up to ``settings.workers`` under way at once.
 
         A caller that stops listening gives up the calls not yet begun.
         """
-        if len(calls) < 2 or self.settings.workers == 1:
-            yield from (self._outcome(call, refresh) for call in calls)
-            return
-        with ThreadPoolExecutor(min(self.settings.workers, len(calls)), thread_name_prefix="docframes") as pool:
-            futures = [pool.submit(copy_context().run, self._outcome, call, refresh) for call in calls]
-            yield from _in_order(futures)
+        return self.side_by_side([partial(self.call, call, refresh=refresh) for call in calls])
 
-    def _outcome(self, call: Call, refresh: bool) -> Answer | DocframesError:
-        try:
-            return self.call(call, refresh=refresh)
-        except DocframesError as error:
-            return error
+    def side_by_side(self, tasks: Sequence[Callable[[], T]]) -> Generator[T | DocframesError, None, None]:
+        """What each of *tasks* gives, or what went wrong; order and number under way as for :meth:`outcomes`."""
+        if len(tasks) < 2 or self.settings.workers == 1:
+            yield from (_outcome(task) for task in tasks)
+            return
+        with ThreadPoolExecutor(min(self.settings.workers, len(tasks)), thread_name_prefix="docframes") as pool:
+            futures = [pool.submit(copy_context().run, _outcome, task) for task in tasks]
+            yield from _in_order(futures)
 
     def pages(
         self, call: Call, *, size: int | None = None, refresh: bool = False, most: int | None = None
-    ) -> Iterator[tuple[Page, Answer]]:
+    ) -> Generator[tuple[Page, Answer], None, None]:
         """Every page of a list, in order; all but the first in parallel where their number is declared.
 
         most : rows wanted in total, so that pages past them are not asked for.
@@ -181,11 +183,22 @@ class Client:
     def _page(self, answer: Answer) -> tuple[Page, Answer]:
         try:
             envelope = answer.json()
-            items = rows_of(envelope, answer, self.api)
+            items = self.rows(envelope, answer)
         except ShapeError:
             self.forget(answer.call)
             raise
-        return Page(answer.call.params, items, None if isinstance(envelope, list) else envelope, answer.headers), answer
+        page = Page(answer.call.params, items, None if isinstance(envelope, list) else envelope, answer.headers)
+        try:
+            # Before anybody takes its rows: those of another page than the one asked for are not appended.
+            answer.call.endpoint.paging.check(page)
+        except BrokenCursor:
+            self.forget(answer.call)
+            raise
+        return page, answer
+
+    def rows(self, envelope: Any, answer: Answer) -> list[Any]:
+        """The rows of a list answer; a room may add what the answer says beside them.  Raises ShapeError."""
+        return rows_of(envelope, answer, self.api)
 
     @contextmanager
     def stream(self, call: Call) -> Iterator[requests.Response]:
@@ -245,6 +258,14 @@ class Client:
         if store is not None:
             store.delete(self._key(call))
 
+    def forget_below(self, path: str) -> None:
+        """Drop every answer whose path begins with *path*, and all finished loads: something changed there."""
+        store = self._open_store()
+        if store is not None:
+            store.forget_below(self.base_url + path)
+        if self.frames_folder is not None:
+            shutil.rmtree(self.frames_folder, ignore_errors=True)
+
     def _key(self, call: Call) -> str:
         request = requests.Request(call.endpoint.method, self._url(call), params=call.params or None, json=call.json)
         return cache.answer_key(request.prepare())
@@ -294,22 +315,27 @@ class Client:
             return self._session_
 
     def _count(self) -> None:
-        """Count one call against the quota; turn to the second credential where the first has none left."""
+        """Count one call against the quota; turn to another credential where the present one has none left."""
         quota = self.quota
         if quota is None:
             return
-        wait = quota.take(self._spender())
-        if wait is not None and self.auth.failover():
-            wait = quota.take(self._spender())
-        if wait is not None:
-            msg = (
-                f"{self.vendor}: the {quota.limit.calls:,} calls that a key allows in {quota.limit.seconds / 3600:.0f} "
-            )
-            msg += f"hours are spent; the next one is free in {wait / 60:.0f} minutes. Finished calls are in the cache."
-            raise QuotaExhausted(msg, vendor=self.vendor, status=None, retry_after=wait)
+        # One at a time, so that two threads do not both turn away from the same spent credential.
+        with self._lock:
+            waits = [quota.take(self._spender(self.auth.spender()))]
+            if waits[0] is not None and self.auth.failover():
+                waits.append(quota.take(self._spender(self.auth.spender())))
+        if None not in waits:
+            raise self._exhausted(quota, min(wait for wait in waits if wait is not None))
 
-    def _spender(self) -> str:
-        return cache.fingerprint(self.vendor, self.base_url, self.auth.spender())
+    def _exhausted(self, quota: Quota, wait: float) -> QuotaExhausted:
+        hours = f"{quota.limit.seconds / 3600:.0f} hours"
+        msg = f"{self.vendor}: the {quota.limit.calls:,} calls that a key allows in {hours} are spent; the next one is "
+        msg += f"free in {math.ceil(wait / 60)} minutes. Finished calls are in the cache."
+        return QuotaExhausted(msg, vendor=self.vendor, status=None, retry_after=wait)
+
+    def _spender(self, credential: str) -> str:
+        """Under which name the calls of a credential are counted: nobody can have the credential back from it."""
+        return cache.fingerprint(self.vendor, self.base_url, credential)
 
     def _open_store(self) -> cache.Store | None:
         with self._lock:
@@ -326,7 +352,14 @@ def _turned(call: Call, params: Params) -> Call:
     return Call(call.endpoint, call.path, params, call.version, call.json, call.files, call.headers)
 
 
-def _in_order(futures: list[Future[Answer | DocframesError]]) -> Iterator[Answer | DocframesError]:
+def _outcome(task: Callable[[], T]) -> T | DocframesError:
+    try:
+        return task()
+    except DocframesError as error:
+        return error
+
+
+def _in_order(futures: list[Future[T]]) -> Iterator[T]:
     try:
         for future in futures:
             yield future.result()

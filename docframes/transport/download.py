@@ -111,6 +111,7 @@ def _attempts(link: SignedLink, use: Callable[[requests.Response], T]) -> T:
     for attempt in range(1, settings.tries + 1):
         last = attempt == settings.tries
         wait = backoff(attempt)
+        broken: NoAnswer | None = None
         try:
             # A session of its own: no key, no cookie, no cache, and no .netrc that would add a login.
             with requests.Session() as session:
@@ -124,8 +125,10 @@ def _attempts(link: SignedLink, use: Callable[[requests.Response], T]) -> T:
                     asked = retry_after(response.headers, datetime.now(UTC))
                     wait = wait if asked is None else min(asked, settings.longest_wait)
         except requests.RequestException as error:
-            if last:
-                raise _broken(link, error, settings.tries) from None
+            broken = _broken(link, error, settings.tries)
+        # Raised out here, so that it does not carry along the error whose text holds the signed URL.
+        if last and broken is not None:
+            raise broken
         time.sleep(wait * settings.time_scale)
     raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyrate_limiter import Limiter, Rate
+
+from docframes.errors import CacheWarning, warn
 
 #: The rule of every endpoint that names no other.
 DEFAULT_RULE = "default"
@@ -43,9 +46,9 @@ class Permits:
         self._limiters = {name: _limiter(rate.scaled(time_scale)) for name, rate in rates.items()}
 
     def try_acquire(self, rule: str, **options: Any) -> bool:
-        """Wait for a permit of *rule*; a rule without a rate gives one at once."""
-        limiter = self._limiters.get(rule)
-        return True if limiter is None else bool(limiter.try_acquire(rule, **options))
+        """Wait for a permit of *rule*, or of each of several joined by ``+``; one without a rate gives it at once."""
+        limiters = [(name, self._limiters[name]) for name in rule.split("+") if name in self._limiters]
+        return all(bool(limiter.try_acquire(name, **options)) for name, limiter in limiters)
 
 
 def _limiter(rate: RateLimit) -> Limiter:
@@ -55,7 +58,8 @@ def _limiter(rate: RateLimit) -> Limiter:
 class Quota:
     """A rolling count of calls, in a file that all processes of the user share.
 
-    A call is counted before it is sent: a process that is killed meanwhile has counted what the vendor counted.
+    A call is counted before it is sent: a process that is killed meanwhile has counted what the vendor counted.  A
+    file that cannot be used gives one warning, and calls go on uncounted: the vendor counts them anyhow.
     """
 
     def __init__(self, path: Path, limit: QuotaLimit, *, clock: Callable[[], float] = time.time) -> None:
@@ -65,38 +69,67 @@ class Quota:
 
     def take(self, account: str) -> float | None:
         """Count one call of *account*.  None is a permit; a number is the seconds until there is one."""
-        with contextlib.closing(self._connect()) as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
-            now = self._clock()
-            connection.execute("DELETE FROM calls WHERE at <= ?", (now - self.limit.seconds,))
-            used, oldest = self._used(connection, account)
-            if used >= self.limit.calls:
-                return float(oldest) + self.limit.seconds - now
-            connection.execute("INSERT INTO calls VALUES (?, ?)", (account, now))
+        try:
+            with self._opened() as connection:
+                return self._take(connection, account, self._clock())
+        except (sqlite3.Error, OSError) as error:
+            _cannot_count(self.path, error)
             return None
 
+    def _take(self, connection: sqlite3.Connection, account: str, now: float) -> float | None:
+        connection.execute("DELETE FROM calls WHERE at <= ?", (now - self.limit.seconds,))
+        connection.execute("DELETE FROM blocks WHERE until <= ?", (now,))
+        (until,) = connection.execute("SELECT max(until) FROM blocks WHERE account = ?", (account,)).fetchone()
+        used, oldest = self._used(connection, account, now)
+        waits = [] if until is None else [float(until) - now]
+        if used >= self.limit.calls:
+            waits.append(float(oldest) + self.limit.seconds - now if oldest is not None else self.limit.seconds)
+        if waits:
+            return max(waits)
+        connection.execute("INSERT INTO calls VALUES (?, ?)", (account, now))
+        return None
+
     def used(self, account: str) -> int:
-        """Calls of *account* in the window that ends now."""
-        with contextlib.closing(self._connect()) as connection:
-            return self._used(connection, account)[0]
+        """Calls of *account* in the window that ends now; 0 where the file cannot be read."""
+        try:
+            with self._opened() as connection:
+                return self._used(connection, account, self._clock())[0]
+        except (sqlite3.Error, OSError) as error:
+            _cannot_count(self.path, error)
+            return 0
 
-    def spend(self, account: str) -> None:
-        """The vendor says that nothing is left: count as many calls as are missing to the limit."""
-        with contextlib.closing(self._connect()) as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
-            missing = self.limit.calls - self._used(connection, account)[0]
-            now = self._clock()
-            connection.executemany("INSERT INTO calls VALUES (?, ?)", [(account, now)] * max(0, missing))
+    def block(self, account: str, seconds: float) -> None:
+        """The vendor says that *account* has no call left for so long, whatever was counted here."""
+        try:
+            with self._opened() as connection:
+                connection.execute("INSERT INTO blocks VALUES (?, ?)", (account, self._clock() + seconds))
+        except (sqlite3.Error, OSError) as error:
+            _cannot_count(self.path, error)
 
-    def _used(self, connection: sqlite3.Connection, account: str) -> tuple[int, Any]:
+    def _used(self, connection: sqlite3.Connection, account: str, now: float) -> tuple[int, Any]:
         query = "SELECT count(*), min(at) FROM calls WHERE account = ? AND at > ?"
-        used, oldest = connection.execute(query, (account, self._clock() - self.limit.seconds)).fetchone()
+        used, oldest = connection.execute(query, (account, now - self.limit.seconds)).fetchone()
         return int(used), oldest
 
-    def _connect(self) -> sqlite3.Connection:
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """A connection with the file locked for us: counting and deciding are one step for all processes."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        self.path.chmod(0o600)
-        connection.execute("CREATE TABLE IF NOT EXISTS calls (account TEXT NOT NULL, at REAL NOT NULL)")
-        connection.execute("CREATE INDEX IF NOT EXISTS calls_by_account ON calls (account, at)")
-        return connection
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.close(descriptor)
+        with contextlib.closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute("CREATE TABLE IF NOT EXISTS calls (account TEXT NOT NULL, at REAL NOT NULL)")
+                connection.execute("CREATE TABLE IF NOT EXISTS blocks (account TEXT NOT NULL, until REAL NOT NULL)")
+                connection.execute("CREATE INDEX IF NOT EXISTS calls_by_account ON calls (account, at)")
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+
+def _cannot_count(path: Path, error: Exception) -> None:
+    msg = f"Calls cannot be counted in {path} ({type(error).__name__}: {error}). They are made all the same, so the "
+    warn(msg + "vendor's limit may be met without notice. Delete the file, or set DOCFRAMES_CACHE_DIR.", CacheWarning)

@@ -47,12 +47,34 @@ class Paging(Protocol):
         """Parameters of the page after *page*, or None where it was the last; *before* are the pages before it."""
         ...
 
+    def check(self, page: Page) -> None:
+        """Raise BrokenCursor where *page* is not the one that was asked for."""
+        ...
+
+    def says_last(self, page: Page) -> bool:
+        """Whether *page* itself says that no page follows."""
+        ...
+
+
+class _Trusting:
+    """What holds for most kinds: a page is the one that was asked for, and a total tells whether it was the last."""
+
+    def check(self, page: Page) -> None:
+        """Every page counts."""
+
+    def says_last(self, page: Page) -> bool:
+        """Nothing is said beside totals."""
+        return False
+
 
 def dig(value: Any, path: str | None) -> Any:
-    """What stands at a dotted path in nested objects, keys in any spelling; None where nothing does."""
+    """What stands at a dotted path in nested objects, keys in any spelling, numbers for places in lists; else None."""
     if not path:
         return value
     for key in path.split("."):
+        if isinstance(value, list):
+            value = value[int(key)] if key.isdecimal() and int(key) < len(value) else None
+            continue
         if not isinstance(value, Mapping):
             return None
         name = spelling.find(key, value)
@@ -77,7 +99,7 @@ def flag(value: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Single:
+class Single(_Trusting):
     """Everything comes in one answer."""
 
     def first(self, params: Params, size: int | None) -> Params:
@@ -98,7 +120,7 @@ class Single:
 
 
 @dataclass(frozen=True)
-class PageNumber:
+class PageNumber(_Trusting):
     """Pages are numbered; the answer may declare totals.
 
     Stops at the first of: an empty page; fewer rows than the size in force; the last declared page; the declared
@@ -158,10 +180,12 @@ class PageNumber:
 
 
 @dataclass(frozen=True)
-class Offset:
+class Offset(_Trusting):
     """Rows are skipped: ``limit`` and ``offset``, with a declared total.
 
     Stops at the first of: an empty page; the total reached; fewer rows than asked for, where no total is declared.
+    A total that is the number of rows of a full page may count that page alone, so one more page is asked for.
+    Fewer rows than asked for, while the declared total promises more, are a server's own smaller page.
     """
 
     limit: str = "limit"
@@ -198,9 +222,12 @@ class Offset:
     def following(self, page: Page, before: Sequence[Page]) -> Params | None:
         """The rows after these, unless one of the stop rules holds."""
         total, reached = self.total(page), page.params[self.offset] + len(page.items)
-        if not page.items or (total is not None and reached >= total):
+        if not page.items:
             return None
-        if total is None and (len(page.items) < self._size(page) or _repeats(page, before)):
+        of_page = total == len(page.items) >= page.params[self.limit]
+        if total is not None and reached >= total and not of_page:
+            return None
+        if (total is None or of_page) and (len(page.items) < self._size(page) or _repeats(page, before)):
             return None
         return {**page.params, self.offset: reached}
 
@@ -210,7 +237,7 @@ class HeaderCursor:
     """A cursor in the answer's headers names the next page; another header says whether there is one.
 
     Raises BrokenCursor where the server says the cursor was broken, promises more without a cursor, gives one that
-    was used before, or answers :attr:`most_empty` empty pages in a row.
+    was used before, or answers :attr:`most_empty` pages in a row that are empty, or the same.
     """
 
     size: str = "maxRetrieve"  #: query parameter for the page size
@@ -235,8 +262,7 @@ class HeaderCursor:
 
     def following(self, page: Page, before: Sequence[Page]) -> Params | None:
         """The page that the cursor names, while the server says that there are more."""
-        if flag(page.headers.get(self.broken_header, "")):
-            raise BrokenCursor("The server says that the cursor it was sent is broken, and begins again.")
+        self.check(page)
         # A missing header means no more: some lists may not page at all.
         if not flag(page.headers.get(self.more_header, "")):
             return None
@@ -245,31 +271,59 @@ class HeaderCursor:
             raise BrokenCursor("The server promises more rows and names no cursor for them.")
         if cursor in {earlier.params.get(self.cursor) for earlier in (*before, page)}:
             raise BrokenCursor("The server gives a cursor that was used before; the walk would never end.")
-        latest = [*before, page][-self.most_empty :]
-        if len(latest) == self.most_empty and not any(earlier.items for earlier in latest):
-            raise BrokenCursor(f"{self.most_empty} pages in a row are empty, and the server promises more.")
+        latest = [*before[-self.most_empty + 1 :], page]
+        if len(latest) == self.most_empty and all(earlier.items == page.items for earlier in latest):
+            what = "the same" if page.items else "empty"
+            raise BrokenCursor(f"{self.most_empty} pages in a row are {what}, and the server promises more.")
         return {**page.params, self.cursor: cursor}
+
+    def check(self, page: Page) -> None:
+        """A page that comes for a broken cursor is the first one again."""
+        if flag(page.headers.get(self.broken_header, "")):
+            raise BrokenCursor("The server says that the cursor it was sent is broken, and begins again.")
+
+    def says_last(self, page: Page) -> bool:
+        """Whether the header is there and says no."""
+        return self.more_header in page.headers and not flag(page.headers[self.more_header])
 
 
 @dataclass(frozen=True)
-class JsonApi:
+class Linked(Single):
+    """Everything comes in one answer, beside an object that links to each row."""
+
+    links: str = ""  #: dotted path to the list of links
+
+    def total(self, page: Page) -> int | None:
+        """As many rows as there are links."""
+        links = dig(page.envelope, self.links)
+        return len(links) if isinstance(links, list) else None
+
+
+@dataclass(frozen=True)
+class JsonApi(_Trusting):
     """JSON:API pages, for servers that page and servers that do not.
 
-    Goes by ``links.next`` (its query only: the address stays the client's own), else by the page count or total that
-    the answer declares, else stops: a full page alone is no reason to ask for another.
+    Goes by ``links.next``, else by the page count or the total that the answer declares, else stops: a full page
+    alone is no reason to ask for another, since a server that ignores paging would repeat its rows for ever.
+
+    Of ``links.next`` only the query is taken.  Scheme, host and path stay the client's own, so that no link in an
+    answer can send the credential elsewhere.  Raises BrokenCursor where ``links.next`` names a page that was asked
+    for before, or leads through :attr:`most_empty` empty pages in a row.
     """
 
-    number: str = "page[number]"
-    size: str = "page[size]"
+    number: str = "page[number]"  #: query parameter for the number; empty where the server refuses one
+    size: str = "page[size]"  #: query parameter for the size; empty where the server refuses one
     largest: int = 100
     next_key: str = "links.next"
-    current_keys: tuple[str, ...] = ("meta.pagination.current", "meta.current_page")
-    pages_keys: tuple[str, ...] = ("meta.pagination.last", "meta.total_pages", "meta.pages")
-    total_keys: tuple[str, ...] = ("meta.pagination.records", "meta.total", "meta.total_count", "meta.count")
+    pages_keys: tuple[str, ...] = ("meta.pagination.last", "meta.last", "meta.total_pages", "meta.pages")
+    total_keys: tuple[str, ...] = ("meta.pagination.records", "meta.records", "meta.total", "meta.total_count")
+    insists: bool = False  #: ask for another page merely because one was full, until one brings nothing new
+    most_empty: int = 5
 
     def first(self, params: Params, size: int | None) -> Params:
         """The first page."""
-        return {**params, self.number: 1, self.size: min(size or self.largest, self.largest)}
+        turned = {self.number: 1, self.size: min(size or self.largest, self.largest)}
+        return {**params, **{name: value for name, value in turned.items() if name}}
 
     def total(self, page: Page) -> int | None:
         """The declared number of rows over all pages."""
@@ -281,25 +335,68 @@ class JsonApi:
 
     def following(self, page: Page, before: Sequence[Page]) -> Params | None:
         """What ``links.next`` names, or the next number while pages or rows are missing."""
-        if not page.items or _repeats(page, before):
-            return None
         following = dig(page.envelope, self.next_key)
-        following = following.get("href") if isinstance(following, Mapping) else following
+        following = dig(following, "href") if isinstance(following, Mapping) else following
         if isinstance(following, str) and following:
-            return {**page.params, **dict(parse_qsl(urlsplit(following).query))}
-        if isinstance(page.envelope, Mapping) and "next" in (dig(page.envelope, "links") or {}):
+            return self._by_link(following, page, before)
+        if not page.items or _repeats(page, before) or not self.number:
             return None
-        return self._by_count(page, before)
-
-    def _by_count(self, page: Page, before: Sequence[Page]) -> Params | None:
         number = int(page.params[self.number])
-        pages, total = self._count(page, self.pages_keys), self.total(page)
-        rows = sum(len(earlier.items) for earlier in before) + len(page.items)
-        more = number < pages if pages is not None else total is not None and rows < total
+        more = self._more(page, before, number)
         return {**page.params, self.number: number + 1} if more else None
 
-    def _count(self, page: Page, keys: tuple[str, ...]) -> int | None:
+    def says_last(self, page: Page) -> bool:
+        """Whether the links of the page have a place for the next one, and nothing in it."""
+        links, _, key = self.next_key.rpartition(".")
+        found = dig(page.envelope, links)
+        name = spelling.find(key, found) if isinstance(found, Mapping) else None
+        return name is not None and not found[name]
+
+    def _by_link(self, link: str, page: Page, before: Sequence[Page]) -> Params:
+        params = {**page.params, **_query(link)}
+        walked = [*before, page]
+        if _told(params) in [_told(earlier.params) for earlier in walked]:
+            raise BrokenCursor("links.next names a page that was asked for before; the walk would never end.")
+        latest = walked[-self.most_empty :]
+        if len(latest) == self.most_empty and not any(earlier.items for earlier in latest):
+            raise BrokenCursor(f"{self.most_empty} pages in a row are empty, and links.next promises more.")
+        return params
+
+    def _more(self, page: Page, before: Sequence[Page], number: int) -> bool:
+        pages, total = self._count(page, self.pages_keys), self.total(page)
+        if pages is not None:
+            return number < pages
+        if total is not None:
+            return sum(len(earlier.items) for earlier in before) + len(page.items) < total
+        return self.insists and len(page.items) >= int(page.params.get(self.size, 1)) and _brings_new(page, before)
+
+    def _count(self, page: Page, keys: str | tuple[str, ...]) -> int | None:
+        keys = (keys,) if isinstance(keys, str) else keys
         return next((count for key in keys if (count := whole(dig(page.envelope, key))) is not None), None)
+
+
+def _query(link: str) -> Params:
+    """The query of a link; a parameter that stands there several times keeps all its values."""
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(urlsplit(link).query, keep_blank_values=True):
+        values.setdefault(name, []).append(value)
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+
+
+def _told(params: Params) -> dict[str, list[str]]:
+    """Parameters in one form: a number and its text ask for the same page."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in params.items()}
+    return {name: [str(item) for item in value] for name, value in lists.items()}
+
+
+def _brings_new(page: Page, before: Sequence[Page]) -> bool:
+    """Whether any row of the page was on none before."""
+    seen = {_id(item) for earlier in before for item in earlier.items}
+    return any(_id(item) not in seen for item in page.items)
+
+
+def _id(item: Any) -> str:
+    return str(item.get("id", item)) if isinstance(item, Mapping) else str(item)
 
 
 def _repeats(page: Page, before: Sequence[Page]) -> bool:

@@ -27,6 +27,7 @@ SECRET_PARAMETERS = frozenset({
 SECRET_KEYS = frozenset({
     "signed_url", "download_url", "file_download_url", "access_token", "refresh_token", "accesstoken", "refreshtoken",
     "sastoken", "sas_token", "fileaccessurl", "password", "api_key", "apikey", "client_secret", "authorization",
+    "x-amz-signature", "x-amz-credential", "x-amz-security-token",
 })  # fmt: skip
 
 SECRET_HEADERS = frozenset({

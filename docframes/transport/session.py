@@ -154,12 +154,19 @@ class Sign:
             self.auth_.sign(signed, functools.partial(self._counted, lower))
         return signed, lower(signed)
 
+    def door(self, url: str, **kwargs: Any) -> Send:
+        """A way to send a request to *url* as it is, counted, below cache and retry: for a token wanted by itself."""
+        above: Any = self
+        options = {**above.merge_environment_settings(url, {}, None, None, None), "allow_redirects": False, **kwargs}
+        return functools.partial(self._counted, functools.partial(self._below, DEFAULT_RULE, options))
+
     def _counted(self, lower: Send, request: requests.PreparedRequest) -> requests.Response:
         self.count()
         return lower(request)
 
     def _below(self, rule: str, kwargs: dict[str, Any], request: requests.PreparedRequest) -> requests.Response:
-        request.rule = rule  # type: ignore[attr-defined]
+        # A request for a token may fall under a rule of its own.
+        request.rule = request.headers.pop(RULE_HEADER, rule)  # type: ignore[attr-defined]
         response: requests.Response = super().send(request, **kwargs)  # type: ignore[misc]
         return response
 

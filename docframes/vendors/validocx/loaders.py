@@ -13,7 +13,7 @@ from docframes.errors import ColumnError, ConfigError, DocframesError, ShapeErro
 from docframes.loading import Options, Plan, load_each, load_list
 from docframes.settings import Settings
 from docframes.tables.columns import read_moment
-from docframes.tables.schema import Level, Table
+from docframes.tables.schema import Level, Table, check_sources
 from docframes.tables.wide import spread
 from docframes.transport import client as transport
 from docframes.transport import credentials
@@ -46,6 +46,7 @@ class Client(transport.Client):
         super().__init__(
             api, api_key=api_key, base_url=base_url, assumptions=assumptions, cached=cached, settings=settings
         )
+        check_sources(self.assumptions["columns"], tables.ALL)
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def load_job_details(
     ids = list(versions)[:limit]
     calls = [_detail_call(client, job_id, versions[job_id]) for job_id in ids]
     plan = Plan(client, "load_job_details", tables.JOB_DETAIL, {"jobs": len(ids)}, options)
-    return JobDetails(**load_each(plan, calls, ids, "job_id"))
+    return load_each(plan, calls, ids, "job_id", JobDetails)
 
 
 def sign_file(kind: str, file_id: str, expires_in: int = DEFAULT_EXPIRY, *, client: Client | None = None) -> SignedLink:
@@ -313,7 +314,10 @@ def _versions(jobs: pd.DataFrame | Sequence[str]) -> dict[str, str]:
     if "updated_at" not in jobs.columns:
         return dict.fromkeys(ids, "")
     moments = jobs.loc[ids.index, "updated_at"]
-    texts = moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%f").fillna("")
+    if isinstance(moments.dtype, pd.DatetimeTZDtype):
+        moments = moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    # As text, whatever its form: it only has to change when the job does.
+    texts = moments.astype("str").fillna("")
     return dict(zip(ids, texts, strict=True))
 
 

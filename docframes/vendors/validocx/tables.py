@@ -277,3 +277,6 @@ JOB_DETAIL = Level(
         Level(DETAIL_DOCUMENTS, items="documents"),
     ),
 )
+
+#: Every table of the room; a list's and a detail's may share a name.
+ALL = (PROJECTS, JOBS, ANSWERS, DOCUMENTS, IMAGES, *(level.table for level in JOB_DETAIL.walk()))

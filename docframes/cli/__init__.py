@@ -1,0 +1,153 @@
+"""The command ``docframes``: a demo, the sandbox alone, and the cache.
+
+Exit codes: 0 done, 1 an error of docframes or of the files, 2 a command that cannot be, 130 Ctrl-C.  What a command
+needs is imported when it runs, so that ``docframes --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from docframes import __version__
+from docframes.cli.screen import Screen
+from docframes.errors import DocframesError
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return MISUSED
+    try:
+        return int(options.run(options, Screen(sys.stdout)))
+    except KeyboardInterrupt:
+        return _end("Stopped.", INTERRUPTED)
+    except DocframesError as error:
+        return _end(f"docframes: {error}", FAILED)
+    except BrokenPipeError:
+        # Whoever read the output has enough of it; Python would complain again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _end(f"docframes: {place}{error.strerror or error}", FAILED)
+
+
+def _end(message: str, code: int) -> int:
+    Screen(sys.stderr).say(message)
+    return code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The arguments of every command."""
+    parser = argparse.ArgumentParser(
+        prog="docframes",
+        description="Document and accounting APIs as typed pandas DataFrames.",
+        epilog="Begin with: docframes demo",
+    )
+    parser.add_argument("--version", action="version", version=f"docframes {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _add_demo(commands)
+    _add_sandbox(commands)
+    _add_cache(commands)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "load an invented company's jobs and ledger, and write a chart and tables to ./docframes-demo/"
+    parser = commands.add_parser("demo", help=text, description=f"{text[0].upper()}{text[1:]}. No key, no network.")
+    parser.add_argument("--real", metavar="PATH", type=Path, help="read this ledger (zip, folder or CSV) in its place")
+    parser.set_defaults(run=_demo)
+
+
+def _add_sandbox(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "run the stand-in for the vendors until Ctrl-C"
+    parser = commands.add_parser("sandbox", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.add_argument("--port", type=_port, default=0, help="port of the APIs; any free one unless given")
+    parser.add_argument("--storage-port", type=_port, default=0, help="port of the storage host; likewise")
+    parser.add_argument("--jobs", type=int, help="how many jobs the company has; 120 unless given")
+    parser.add_argument("--seed", type=int, default=7, help="another number is another company (default 7)")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds that each call takes (default 0)")
+    parser.add_argument("--chaos", action="append", default=[], metavar="NAME", help="misbehave so; may be repeated")
+    parser.set_defaults(run=_sandbox)
+
+
+def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "show or clear what vendors answered and docframes has kept"
+    parser = commands.add_parser("cache", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.set_defaults(run=_cache_info)
+    actions = parser.add_subparsers(metavar="ACTION", title="actions; info unless given")
+    info = actions.add_parser("info", help="what is kept, by vendor and account")
+    info.set_defaults(run=_cache_info)
+    location = actions.add_parser("location", help="the folder it is kept in")
+    location.set_defaults(run=_cache_location)
+    clear = actions.add_parser("clear", help="forget kept answers; they are fetched again when wanted")
+    clear.add_argument("--vendor", help="of this vendor only")
+    clear.add_argument("--older-than", type=_length, metavar="AGE", help="fetched longer ago than, such as 12h or 30d")
+    clear.add_argument("--dry-run", action="store_true", help="say what would be forgotten, and forget nothing")
+    clear.set_defaults(run=_cache_clear)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 0 to 65535")
+    return int(text)
+
+
+def _length(text: str) -> timedelta:
+    number, unit = text[:-1], text[-1:]
+    if not number.isdecimal() or unit not in _UNITS:
+        units = ", ".join(f"{letter} ({word})" for letter, word in _UNITS.items())
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; give a whole number and one of {units}")
+    return timedelta(**{_UNITS[unit]: int(number)})
+
+
+def _demo(options: argparse.Namespace, screen: Screen) -> int:
+    from docframes.cli.demo import run
+
+    run(screen, real=options.real)
+    return 0
+
+
+def _sandbox(options: argparse.Namespace, screen: Screen) -> int:
+    from docframes import sandbox
+
+    sandbox.serve(
+        options.port,
+        seed=options.seed,
+        delay=options.delay,
+        chaos=options.chaos,
+        storage_port=options.storage_port,
+        jobs=options.jobs,
+        say=screen.say,
+    )
+    # It serves until Ctrl-C, which it says itself.
+    return INTERRUPTED
+
+
+def _cache_info(options: argparse.Namespace, screen: Screen) -> int:
+    from docframes.cli.caches import show
+
+    return show(screen)
+
+
+def _cache_location(options: argparse.Namespace, screen: Screen) -> int:
+    from docframes.cli.caches import tell_location
+
+    return tell_location(screen)
+
+
+def _cache_clear(options: argparse.Namespace, screen: Screen) -> int:
+    from docframes.cli.caches import clear
+
+    return clear(screen, vendor=options.vendor, older_than=options.older_than, dry_run=options.dry_run)

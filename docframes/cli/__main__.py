@@ -1,0 +1,10 @@
+"""``python -m docframes.cli``, where the console script is not on the path."""
+
+from __future__ import annotations
+
+import sys
+
+from docframes.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
