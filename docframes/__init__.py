@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from docframes import errors as errors
     from docframes import files as files
+    from docframes import plot as plot
     from docframes import sandbox as sandbox
     from docframes.ledger import GeneralLedger as GeneralLedger
     from docframes.ledger import read_ledger as read_ledger
@@ -38,6 +39,7 @@ _WHERE = {
     "files": ("docframes.files", ""),
     "load_record": ("docframes.tables.loads", "load_record"),
     "offline": ("docframes.transport.cache", "offline"),
+    "plot": ("docframes.plot", ""),
     "read_ledger": ("docframes.ledger", "read_ledger"),
     "sandbox": ("docframes.sandbox", ""),
     "validocx": ("docframes.vendors.validocx", ""),
@@ -52,6 +54,7 @@ __all__ = [
     "files",
     "load_record",
     "offline",
+    "plot",
     "read_ledger",
     "sandbox",
     "validocx",

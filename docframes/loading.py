@@ -532,7 +532,7 @@ def _tell_drift(plan: Plan, flats: Iterable[Flat]) -> None:
     for flat in flats:
         drift = flat.drift
         for words, names in (
-            ("not declared, kept as columns", drift.unknown),
+            ("not declared, kept as columns", {} if flat.table.open else drift.unknown),
             ("declared, but in no record", drift.missing),
             ("not readable, kept as text in ..._as_sent", drift.unreadable),
         ):

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -259,6 +260,20 @@ def test_an_entry_that_cannot_be_read_is_a_miss(box, client, store_path, folder)
 
     assert validocx.load_jobs(client=client).equals(frame)
     assert box.count() == 1
+
+
+def test_closing_while_others_read_is_safe(client, store_path):
+    """A connection that is closed under a reader would end the whole process."""
+    validocx.load_jobs(client=client)
+    store = client._store
+    key = next(iter(store.responses))
+    with ThreadPoolExecutor(4) as pool:
+        reads = [pool.submit(store.get_response, key) for _ in range(300)]
+        for _ in range(50):
+            store.close()
+
+    assert all(read.result() is not None for read in reads)
+    assert store.broken is None
 
 
 # --- looking after it ---------------------------------------------------------------------------------------------

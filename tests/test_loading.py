@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 
 import pandas as pd
@@ -499,6 +500,19 @@ def test_a_revoked_key_ends_the_load_at_once(start, account):
     box.revoke_key("validocx")
     with pytest.raises(AuthError):
         validocx.load_job_details(jobs, client=client)
+
+
+def test_an_error_on_its_way_up_leaves_no_call_running(start, account):
+    """Whoever catches it may close the client: no thread of the load is at work any more."""
+    box = start()
+    client = account(box)
+    jobs = validocx.load_jobs(client=client)
+    box.revoke_key("validocx")
+    with pytest.raises(AuthError) as held:
+        validocx.load_job_details(jobs, client=client)
+
+    assert held.value is not None
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("docframes_")] == []
 
 
 def test_nulls_inside_a_detail_are_empty_lists(start, account):

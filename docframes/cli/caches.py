@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from docframes.cli.screen import Screen, count, size
+from docframes.cli.screen import Screen, size
 from docframes.transport import cache
+from docframes.words import count
 
 
 def tell_location(screen: Screen) -> int:

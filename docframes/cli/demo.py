@@ -17,13 +17,14 @@ import pandas as pd
 from docframes import __version__, plot, sandbox
 from docframes.cli.folder import Folder
 from docframes.cli.ledger import show_ledger
-from docframes.cli.screen import Screen, count
+from docframes.cli.screen import Screen
 from docframes.errors import ConfigError, DocframesWarning
 from docframes.ledger import GeneralLedger, read_ledger
 from docframes.settings import Settings
 from docframes.tables.loads import Load, load_record
 from docframes.transport.download import SignedLink, digest
 from docframes.vendors import validocx
+from docframes.words import count
 
 FOLDER = Path("docframes-demo")
 CHART, ANSWERS, PARQUET, LEDGER = "chart.png", "answers.csv", "parquet", "ledger_transactions"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from docframes.cli.screen import Screen, count, money
+from docframes.cli.screen import Screen
 from docframes.ledger import GeneralLedger
+from docframes.words import count, money
 
 #: Rules of problems that are told one by one; the rest are counted together.
 _MOST_RULES = 6

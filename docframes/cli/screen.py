@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TextIO
+
+from docframes.words import count
 
 WIDTH = 80
 INDENT = "  "
@@ -74,17 +75,6 @@ def _fits(text: str, encoding: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def money(amount: Decimal) -> str:
-    """An exact amount: thousands set apart, two digits after the point, more where the amount has more."""
-    whole, _, rest = f"{amount:,f}".partition(".")
-    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 line``, ``2 lines``, ``3 currencies``."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def size(number: int) -> str:

@@ -11,13 +11,13 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
-from docframes.errors import ArchiveError
+from docframes.errors import ArchiveError, LedgerError
 
 #: What a broken or hostile zip makes the standard library raise.
 _BROKEN = (
@@ -91,15 +91,21 @@ class Stream:
 
 
 @contextmanager
-def open_members(path: str | Path, *, limits: Limits = LIMITS) -> Iterator[list[Member]]:
+def open_members(path: str | Path | Mapping[str, str | Path], *, limits: Limits = LIMITS) -> Iterator[list[Member]]:
     """The files below *path*, in order of name; they can be read until the ``with`` block ends.
 
-    path : a folder (with what lies below it), a zip (which may hold zips, one level deep) or one file.
+    path : a folder (with what lies below it), a zip (which may hold zips, one level deep) or one file; or several
+    zips and files that make up one ledger, by name.
     Hidden files and what operating systems leave behind are passed over.
     Raises : ArchiveError, before anything is read, when a zip is none, empty, encrypted or unsafe.
     """
-    path = Path(path)
     with ExitStack() as stack:
+        if isinstance(path, Mapping):
+            yield [member for name in sorted(path) for member in _part(name, Path(path[name]), stack, limits)]
+            return
+        path = Path(path)
+        if not path.exists():
+            raise LedgerError(f"There is nothing at {str(path)!r}. Name a zip, a folder or a CSV that is there.")
         if path.is_dir():
             yield list(_folder(path, stack, limits))
         elif _is_zip(path):
@@ -115,13 +121,18 @@ def _folder(folder: Path, stack: ExitStack, limits: Limits) -> Iterator[Member]:
         if _left_behind(name):
             continue
         found += 1
-        if _is_zip(path):
-            for inner in _zip(name, path, stack, limits):
-                yield Member(f"{name}/{inner.name}", inner.size, inner.opener)
-        else:
-            yield _plain(path, name)
+        yield from _part(name, path, stack, limits)
     if not found:
         raise ArchiveError(f"The folder {folder.name!r} holds no files. Name the folder that holds the ledger.")
+
+
+def _part(name: str, path: Path, stack: ExitStack, limits: Limits) -> Iterator[Member]:
+    """One of several files of a ledger, or what is in it."""
+    if _is_zip(path):
+        for inner in _zip(name, path, stack, limits):
+            yield Member(f"{name}/{inner.name}", inner.size, inner.opener)
+    else:
+        yield _plain(path, name)
 
 
 def _plain(path: Path, name: str) -> Member:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import pandas as pd
 
 from docframes.ledger.controls import ControlTotals
+from docframes.words import count, money
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -26,6 +26,7 @@ class GeneralLedger:
     problems : one row per fault: member, line (from 1), column, rule, value, count, reason.
     sources : one row per file: member, table, encoding, delimiter, header_line, lines, kept_out.
     roles : for each table, which columns play which role.
+    origin : where it was fetched, in the words of who fetched it, such as ``engagement`` and ``upload``.
     """
 
     name: str
@@ -39,6 +40,7 @@ class GeneralLedger:
     sources: pd.DataFrame
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     roles: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"GeneralLedger {self.name}, {', '.join(self._facts())}"
@@ -62,32 +64,22 @@ class GeneralLedger:
 
     def _facts(self) -> list[str]:
         totals = self.totals
-        lines = _count(totals.lines, "line")
+        lines = count(totals.lines, "line")
         if totals.transactions is not None:
-            lines += f" in {_count(totals.transactions, 'transaction')}"
+            lines += f" in {count(totals.transactions, 'transaction')}"
         facts = [lines]
         if totals.first_date and totals.last_date:
             facts.append(f"{totals.first_date:%Y-%m-%d} to {totals.last_date:%Y-%m-%d}")
         facts.append(self._balance())
         kept_out = int(self.sources["kept_out"].sum())
         if kept_out:
-            facts.append(f"{_count(kept_out, 'line')} kept out (see .problems)")
-        return facts
+            facts.append(f"{count(kept_out, 'line')} kept out (see .problems)")
+        return [*facts, *(f"{name} {value}" for name, value in self.origin.items())]
 
     def _balance(self) -> str:
         gaps = [
-            f"{_money(gap)} {currency}" if isinstance(currency, str) else _money(gap)
+            f"{money(gap)} {currency}" if isinstance(currency, str) else money(gap)
             for currency, gap in zip(self.controls["currency"], self.controls["difference"], strict=True)
             if gap
         ]
         return f"out of balance by {' and '.join(gaps)}" if gaps else "balanced to 0.00"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _money(amount: Decimal) -> str:
-    """At least two digits after the point, and no more zeros than that."""
-    whole, _, rest = f"{amount:,f}".partition(".")
-    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"

@@ -67,7 +67,7 @@ class _Source:
 
 
 def read_ledger(
-    path: str | Path,
+    path: str | Path | Mapping[str, str | Path],
     *,
     roles: Mapping[str, Override] | None = None,
     members: Mapping[str, str] | None = None,
@@ -80,7 +80,7 @@ def read_ledger(
     signed: bool | None = None,
     amounts: Amounts = "float",
 ) -> GeneralLedger:
-    """Read a ledger from a zip, a folder or one CSV.
+    """Read a ledger from a zip, a folder or one CSV; or from several of them together, ``{name: path}``.
 
     roles : role -> header, where the headers do not say it: ``{"date": "Document_Date"}``.  Several headers make a
     text together (``{"transaction": ["series", "number"]}``), or a moment, of a date and a time.  None: not played.
@@ -111,7 +111,7 @@ def read_ledger(
     for message in (_absent(sources, problems), _kept_out(problems)):
         if message:
             warnings.warn(message, LedgerWarning, stacklevel=2)
-    return _ledger(Path(path), sources, problems, how)
+    return _ledger(next(iter(path), "") if isinstance(path, Mapping) else path, sources, problems, how)
 
 
 def _formats(dates: str | Mapping[str, str] | None) -> Mapping[str, str]:
@@ -242,7 +242,7 @@ def _kept_out(problems: Problems) -> str:
     return f"{total:,} line{'s were' if total > 1 else ' was'} kept out of the ledger: {why}. See gl.problems."
 
 
-def _ledger(path: Path, sources: list[_Source], problems: Problems, how: _How) -> GeneralLedger:
+def _ledger(path: str | Path, sources: list[_Source], problems: Problems, how: _How) -> GeneralLedger:
     tally = Tally(how.form.scale)
     for source in sources:
         if source.table == "transactions":
@@ -251,7 +251,7 @@ def _ledger(path: Path, sources: list[_Source], problems: Problems, how: _How) -
     listing = _listing(sources)
     by_table = {name: _frame([s for s in sources if s.table == name], how) for name in (*BALANCES, "company")}
     return GeneralLedger(
-        name=_name(by_table["company"]) or path.stem,
+        name=_name(by_table["company"]) or Path(path).stem,
         transactions=_transactions([s for s in sources if s.table == "transactions"], how),
         **by_table,
         controls=tally.frame(),

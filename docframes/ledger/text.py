@@ -55,6 +55,8 @@ def sniff(
         sample = stream.read(_SAMPLE)
         whole = not stream.read(1)
     declared = encoding is not None
+    if encoding is None and b"\0" in sample and not sample.startswith(_UTF16):
+        raise LedgerError(f"{member.name!r} is no text: it holds zero bytes. Name a CSV, or a zip or folder of them.")
     if encoding is None:
         encoding = "utf-16" if sample.startswith(_UTF16) else "utf-8"
     try:

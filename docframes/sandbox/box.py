@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from docframes.sandbox.server import Server
 
 #: The vendors' modules; each gives PREFIX, make_key, blueprint and stored_file, and may give State and credentials.
-ROOMS = ("papershift", "validocx", "veridox")
+ROOMS = ("docdigitizer", "papershift", "validis", "validocx", "veridox")
 
 
 class Box:
@@ -161,6 +161,10 @@ class Box:
         """The secret part of each key issued so far, and the mark of the signed links."""
         return (*self.secret_parts(), self.signature_marker)
 
+    def give_secret(self, text: str) -> None:
+        """Remember a secret that a room gave out besides its key, such as a token."""
+        self._given.append(text)
+
     def secret_parts(self) -> list[str]:
         """What of each key must never be seen."""
         return [key.rpartition("_")[2] for key in self._given]
@@ -186,7 +190,7 @@ class Box:
         """
         from docframes.sandbox.company.ledger import write_ledger
 
-        return write_ledger(self.company, path, lines=lines or self._usual_lines(), faults=faults)
+        return write_ledger(self.company, path, lines=lines or self.usual_lines(), faults=faults)
 
     def truth(self, *, lines: int | None = None) -> list[dict[str, Any]]:
         """Every planted fault: fault, where, ids, reason.
@@ -195,11 +199,12 @@ class Box:
         """
         from docframes.sandbox.company.ledger import ledger_truth
 
-        ledger = ledger_truth(self.company, lines or self._usual_lines())
+        ledger = ledger_truth(self.company, lines or self.usual_lines())
         of_rooms = [fault for state in self.state.values() if hasattr(state, "truth") for fault in state.truth()]
         return [*self.company.truth(), *of_rooms, *ledger]
 
-    def _usual_lines(self) -> int:
+    def usual_lines(self) -> int:
+        """Lines of the ledger where nobody says how many."""
         return max(5_000, 15 * len(self.jobs))
 
     def stop(self) -> None:
@@ -229,7 +234,8 @@ class Box:
         return str(self.rooms[vendor].make_key(lambda count: "".join(rng.choices(alphabet, k=count))))
 
     def _make_environment(self) -> dict[str, str]:
-        variables = {"DOCFRAMES_CACHE_DIR": str(self._folder)}
+        # Offline, the sandbox could not be reached.
+        variables = {"DOCFRAMES_CACHE_DIR": str(self._folder), "DOCFRAMES_OFFLINE": "0"}
         for vendor, room in self.rooms.items():
             variables[f"DOCFRAMES_{vendor.upper()}_BASE_URL"] = self.url(vendor)
             # A room whose credential is not one key names its own variables.

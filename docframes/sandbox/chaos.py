@@ -94,6 +94,16 @@ class Chaos:
                 response = fault.act(response)
         return response
 
+    def takes(self, name: str, place: str) -> bool:
+        """Whether the fault *name*, which a room carries out itself, was asked for and has tries of *place* left."""
+        for fault in self._at("room"):
+            if fault.name == name:
+                with self._lock:
+                    taken = self._tries[name, place]
+                    self._tries[name, place] += 1
+                return fault.tries is None or taken < fault.tries
+        return False
+
     def _at(self, stage: str) -> list[Fault]:
         return [fault for fault in self._faults if fault.stage == stage]
 
@@ -243,6 +253,21 @@ def drop_mid_body(response: Response) -> Response:
     response.response = half()
     response.headers["Content-Length"] = str(len(body))
     return response
+
+
+@_fault("broken_cursor", "room", tries=1)
+def broken_cursor() -> None:
+    """the first cursor that is sent is answered as broken, with the first page, where lists have cursors"""
+
+
+@_fault("repeated_cursor", "room", tries=1)
+def repeated_cursor() -> None:
+    """the second page of a list names its own cursor as the next one, the first time"""
+
+
+@_fault("missing_cursor", "room", tries=1)
+def missing_cursor() -> None:
+    """the first page of a list promises more and names no cursor, the first time"""
 
 
 def _each_row(envelope: Row, change: Callable[[Row], Row]) -> Row:

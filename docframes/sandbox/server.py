@@ -106,6 +106,11 @@ class Handler(BaseHTTPRequestHandler):
             environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
         return environ
 
+    def finish(self) -> None:
+        """Send what is left; a client that went away meanwhile is no fault of the server's."""
+        with contextlib.suppress(ConnectionError):
+            super().finish()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the call log has it."""
 

@@ -82,6 +82,7 @@ class Table:
     columns: tuple[Column, ...]
     source: str  #: where in the vendor's documentation it comes from
     file: FileColumns | None = None  #: the file behind each row, where there is one
+    open: bool = False  #: other keys than those declared are usual: they become columns without a word
     secret: tuple[str, ...] = ()  #: keys left out on purpose: signed links and what goes with them
 
     def physical(self) -> list[Column]:

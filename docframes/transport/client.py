@@ -139,7 +139,9 @@ class Client:
             raise error_of(response, self.api, self.settings)
         return answer_of(call, response)
 
-    def outcomes(self, calls: Sequence[Call], *, refresh: bool = False) -> Generator[Answer | DocframesError, None, None]:
+    def outcomes(
+        self, calls: Sequence[Call], *, refresh: bool = False
+    ) -> Generator[Answer | DocframesError, None, None]:
         """Answers, or what went wrong, in the order of *calls*; up to ``settings.workers`` under way at once.
 
         A caller that stops listening gives up the calls not yet begun.

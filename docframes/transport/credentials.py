@@ -12,11 +12,9 @@ from docframes.errors import ConfigError, MissingKey
 from docframes.transport import redact
 from docframes.transport.api import Api
 from docframes.transport.auth import ApiKey, origin
+from docframes.transport.network import HERE
 
 T = TypeVar("T")
-
-#: Hosts that a credential may reach without TLS: this machine's own.
-_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def variable(vendor: str, what: str) -> str:
@@ -60,7 +58,7 @@ def base_url(api: Api, given: str | None) -> str:
         raise ConfigError(f"base_url is not an address: {error}.") from None
     if scheme not in ("http", "https") or not host:
         raise ConfigError(f"base_url is {redact.url(url)!r}; it must begin with https:// and name a host.")
-    if scheme == "http" and host not in _HERE:
+    if scheme == "http" and host not in HERE:
         raise ConfigError(
             f"base_url is {redact.url(url)!r}; a key goes over https only, but to this machine's own servers."
         )

@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ import requests
 
 from docframes.errors import NoAnswer, VendorError
 from docframes.settings import Settings
-from docframes.transport import redact
+from docframes.transport import network, redact
 from docframes.transport.retry import RETRY_STATUSES, backoff, retry_after
 
 CHUNK = 1 << 20
@@ -77,6 +77,45 @@ def fetch(link: SignedLink, path: Path) -> Path:
     return _attempts(link, lambda response: _write(response, path))
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A file under the name of its SHA-256."""
+
+    path: Path
+    sha256: str
+    etag: str = ""  #: what the host calls this very content; empty where it does not say
+
+
+def fetch_into(link: SignedLink, folder: Path, *, etag: str = "") -> Stored | None:
+    """Stream what *link* opens into *folder*, under the name of its SHA-256.
+
+    etag : of a copy that is there already.  None: the host says that the file is still that one, and sent nothing.
+    """
+
+    def use(response: requests.Response) -> Stored | None:
+        return None if response.status_code == 304 else store(response, folder)
+
+    return _attempts(link, use, {"If-None-Match": etag} if etag else {})
+
+
+def store(response: requests.Response, folder: Path) -> Stored:
+    """Stream a body into *folder*, under the name of its SHA-256; a body cut short raises and leaves nothing."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
+    seal = hashlib.sha256()
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in _stream(response):
+                file.write(chunk)
+                seal.update(chunk)
+        path = folder / seal.hexdigest()
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return Stored(path, seal.hexdigest(), response.headers.get("ETag", ""))
+
+
 def digest(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as file:
@@ -105,9 +144,11 @@ def _stream(response: requests.Response) -> Iterator[bytes]:
     yield from response.iter_content(CHUNK)
 
 
-def _attempts(link: SignedLink, use: Callable[[requests.Response], T]) -> T:
+def _attempts(link: SignedLink, use: Callable[[requests.Response], T], headers: Mapping[str, str] | None = None) -> T:
     """*use* the answer; begin again where the connection broke or the host was busy."""
     settings = link.settings
+    # 304 is an answer only to a question on condition.
+    wanted = (200, 304) if headers else (200,)
     for attempt in range(1, settings.tries + 1):
         last = attempt == settings.tries
         wait = backoff(attempt)
@@ -115,10 +156,10 @@ def _attempts(link: SignedLink, use: Callable[[requests.Response], T]) -> T:
         try:
             # A session of its own: no key, no cookie, no cache, and no .netrc that would add a login.
             with requests.Session() as session:
-                session.trust_env = False
+                network.prepare(session, link.url)
                 timeout = (settings.connect_timeout, settings.read_timeout)
-                with session.get(link.url, stream=True, timeout=timeout) as response:
-                    if response.status_code == 200:
+                with session.get(link.url, headers=headers, stream=True, timeout=timeout) as response:
+                    if response.status_code in wanted:
                         return use(response)
                     if response.status_code not in RETRY_STATUSES or last:
                         raise _refused(link, response)

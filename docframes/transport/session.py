@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import http.cookiejar
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +26,7 @@ from requests_cache.backends import BaseCache
 from requests_ratelimiter import LimiterMixin
 
 from docframes.settings import Settings
-from docframes.transport import redact
+from docframes.transport import network, redact
 from docframes.transport.auth import Auth, Send, origin
 from docframes.transport.cache import Store, answer_key
 from docframes.transport.limits import DEFAULT_RULE, Permits, RateLimit
@@ -212,10 +211,7 @@ def make_session(
     session.auth_ = auth
     session.count = count
     session.home = origin(base_url)
-    # Proxies and certificates of the environment are read once, and .netrc never: it would add a login of its own.
-    session.trust_env = False
-    session.proxies = requests.utils.get_environ_proxies(base_url)
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    network.prepare(session, base_url)
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     # urllib3's own Retry would pass the limiter by, so it stays off.
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.workers, max_retries=0)

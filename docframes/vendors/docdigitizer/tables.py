@@ -137,6 +137,7 @@ LINE_ITEMS = Table(
         *ITEM_COLUMNS,
     ),
     f"{DOCS}, annotations",
+    open=True,
 )
 ITEMS = Level(ENTRIES, children=(Level(LINE_ITEMS, items="items", fields="cells"),))
 
@@ -158,6 +159,7 @@ REVIEWS = Table(
         *_links("self", "collection"),
     ),
     f"{DOCS}, reviews",
+    open=True,
 )
 OF_REVIEWS = Level(ASKED, children=(Level(REVIEWS, items="reviews"),))
 

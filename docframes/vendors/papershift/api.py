@@ -20,7 +20,7 @@ PREFIX = "/api/v1"
 CONTENT_TYPE = "application/vnd.api+json"
 LANGUAGES = ("de", "en")
 #: A token is no key that is made once: it comes with a sign-in.
-KEY_MADE_AT = "the sign-in of Pulse (the token of its answer, or the e-mail address and password themselves)"
+KEY_MADE_AT = "sign-in to Pulse, with the e-mail address and password of a user"
 
 DOCUMENTS = f"{PREFIX}/users/{{user_id}}/documents"
 DOCUMENT = f"{DOCUMENTS}/{{document_id}}"

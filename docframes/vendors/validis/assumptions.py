@@ -100,8 +100,8 @@ ASSUMPTIONS: dict[str, Assumption] = {
         "8.4",
     ),
     "A28": _several(
-        {"renewals": 1, "statuses": (403, 404)},
-        "storage: how often new links are asked for, and after which answers; no API header is sent there",
+        {"renewals": 1, "statuses": (403, 404), "lifetime": 300.0},
+        "storage: how often new links are asked for, after which answers; seconds a link lives; no API header goes there",
         "8.4",
     ),
     "A29": _one({}, "files of the zip that their names do not tell: {table: pattern of names}", "8.5"),

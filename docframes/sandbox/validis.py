@@ -1,0 +1,475 @@
+"""The Validis room: tokens, two keys with an allowance each, engagements, extracts that take their time, and books.
+
+What the contract leaves open is a switch of :class:`State`: the shape of the answer that names the files, the
+envelope of lists, which id stands in the path, how long an extract takes.
+"""
+
+from __future__ import annotations
+
+import string
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
+
+from docframes.sandbox.app import as_json
+from docframes.sandbox.chaos import Window
+from docframes.sandbox.company.books import Books
+from docframes.sandbox.company.extracts import Extracts
+from docframes.sandbox.company.seeds import DAY as DAY_IN_MS
+from docframes.sandbox.company.seeds import SECOND, moment, new_id, stream
+from docframes.sandbox.files import File
+
+if TYPE_CHECKING:
+    from docframes.sandbox.box import Box
+
+Row = dict[str, Any]
+
+PREFIX = "/validis"
+TOKEN_SECONDS, LINK_SECONDS = 1800, 600
+CALLS, WINDOW = 5000, 86_400  #: of each key, and in how many seconds
+SIZE, MOST = 200, 2000
+REPORTS = ("income-statement-standard", "balance-sheet-standard", "income-statement-detailed", "balance-sheet-detailed")
+SHAPES = ("access", "list", "sas", "href", "zip", "per_file")
+ENGAGEMENT = 4711  #: the company's own; the others have no upload yet
+OTHERS = {4712: "Harrowbeck Van Hire Ltd", 4713: "Kiln Lane Cavity Co.", 4714: "Lisle Insurance Brokers LLP"}
+UPLOADED = "2026-04-07T06:12:44"
+
+
+class Refusal(HTTPException):
+    """A refusal as the gateway or the application writes it."""
+
+    def __init__(self, status: int, text: str, **headers: str) -> None:
+        super().__init__(text)
+        self.code = status
+        self.headers = headers
+
+
+class State:
+    """What the room remembers, and its switches.
+
+    limit : calls of a key in a day.  polls : answers 202 before an extract is ready.  busy : answers 409 before those.
+    retry_after : the header of these answers, or None.  shape : one of SHAPES.  envelope : ``content`` or ``bare``.
+    dead_links : so many answers name links that storage refuses.  mixed : so many extracts hold two uploads.
+    path_id : which field of the token is the ``{clientId}`` of paths.  quota_status : 429, or 403 with the same text.
+    wait_form : how a 429 tells the wait.  expires_in : whether the token says how long it lives.
+    unassigned : one account is not mapped.  before : called with each counted call, before it is answered.
+    """
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._lock = threading.RLock()
+        self.limit = CALLS
+        self.polls = 2
+        self.busy = 0
+        self.retry_after: str | None = None
+        self.shape = "access"
+        self.envelope = "content"
+        self.dead_links = 0
+        self.mixed = 0
+        self.path_id = "clientId"
+        self.quota_status = 429
+        self.wait_form = "{} seconds"
+        self.expires_in = True
+        self.unassigned = False
+        self.before: Callable[[str], None] | None = None
+        self.upload = 0
+        self._tokens: dict[str, tuple[str, float]] = {}
+        self._issued = 0
+        self._taken: dict[str, deque[float]] = {}
+        self._asked: Counter[tuple[str, ...]] = Counter()
+        self.secondary = make_key(_letters(box, "second key"))
+        rng = stream(box.company.seed, "validis account")
+        self.ids = {"resellerId": new_id(rng), "clientId": new_id(rng), "vconnectClientId": new_id(rng)}
+
+    @cached_property
+    def books(self) -> Books:
+        """The company's books, made when they are first asked for."""
+        return Books(self._box.company, self._box.usual_lines())
+
+    @cached_property
+    def extracts(self) -> Extracts:
+        """The files behind the extract's links."""
+        return Extracts(self._box.company, self._box.usual_lines())
+
+    def new_upload(self) -> str:
+        """Another upload takes the place of the present one; gives its id."""
+        with self._lock:
+            self.upload += 1
+            self._asked.clear()
+            return self.extracts.upload_id(self.upload)
+
+    def used(self, key: str) -> int:
+        """Calls of *key* in the window that ends now."""
+        with self._lock:
+            return len(self._window(key))
+
+    def keys(self) -> list[str]:
+        """The keys that work."""
+        return [key for key in (self._box.key("validis"), self.secondary) if self._works(key)]
+
+    def _works(self, key: str | None) -> bool:
+        return key == self.secondary or self._box.accepts("validis", key)
+
+    # --- what a call must pass ------------------------------------------------------------------------------------
+
+    def enter(self) -> str:
+        """Count the call and give its key; refuse where there is none, or no call left."""
+        key = request.headers.get("Ocp-Apim-Subscription-Key")
+        if not key:
+            raise Refusal(401, "Access denied due to missing subscription key.")
+        if not self._works(key):
+            raise Refusal(401, "Access denied due to invalid subscription key.")
+        with self._lock:
+            window, now = self._window(key), self._box.clock.now()
+            if len(window) >= self.limit:
+                seconds = int(window[0] + WINDOW - now) + 1 if window else WINDOW
+                raise Refusal(self.quota_status, self._too_many(seconds))
+            window.append(now)
+        if self.before is not None:
+            self.before(request.path.removeprefix(PREFIX))
+        return key
+
+    def _too_many(self, seconds: int) -> str:
+        clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+        wait = self.wait_form.format(clock if self.wait_form == "{}" else seconds)
+        if self.quota_status == 403:
+            return f"Out of call volume quota. Quota will be replenished in {clock}."
+        return f"Rate limit is exceeded. Try again in {wait}."
+
+    def _window(self, key: str) -> deque[float]:
+        window = self._taken.setdefault(key, deque())
+        while window and window[0] <= self._box.clock.now() - WINDOW:
+            window.popleft()
+        return window
+
+    def check_token(self, key: str) -> None:
+        """Refuse a token that is missing, over, or another key's."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        owner, until = self._tokens.get(token.strip(), ("", 0.0))
+        if scheme.lower() != "bearer" or owner != key or self._box.clock.now() >= until:
+            raise Refusal(401, "The token is missing, invalid or has expired.")
+
+    def give_token(self, key: str) -> Row:
+        """A new token of *key*."""
+        with self._lock:
+            self._issued += 1
+            token = make_token(_letters(self._box, "token", self._issued))
+            self._tokens[token] = (key, self._box.clock.after(TOKEN_SECONDS))
+        self._box.give_secret(token)
+        body = {"access_token": token, "token_type": "JWT", **self.ids, "permissions": "", "userId": 907, "jti": token[-12:]}
+        return {**body, "expires_in": TOKEN_SECONDS} if self.expires_in else body
+
+    def expire_tokens(self) -> None:
+        """No token given out so far works any more."""
+        with self._lock:
+            self._tokens.clear()
+
+    # --- extracts -------------------------------------------------------------------------------------------------
+
+    def turn(self, *asked: str) -> int:
+        """How often this very request was made for the present upload, before now."""
+        with self._lock:
+            self._asked[asked] += 1
+            return self._asked[asked] - 1
+
+    def spent(self, switch: str) -> bool:
+        """Whether a switch that counts down had something left; takes one."""
+        with self._lock:
+            left = getattr(self, switch)
+            setattr(self, switch, max(0, left - 1))
+            return bool(left > 0)
+
+
+def make_key(letters: Callable[[int], str]) -> str:
+    """A key as gateways make them: 32 signs."""
+    return letters(32).lower()
+
+
+def make_token(letters: Callable[[int], str]) -> str:
+    """Three parts with dots between, as a JWT has them."""
+    return f"eyJ{letters(20)}.eyJ{letters(60)}.{letters(43)}"
+
+
+def _letters(box: Box, *names: object) -> Callable[[int], str]:
+    rng = stream(box.company.seed, "validis", *names)
+    return lambda count: "".join(rng.choices(string.ascii_letters + string.digits, k=count))
+
+
+def credentials(box: Box) -> dict[str, str]:
+    """What a client needs, by the ending of the variable's name."""
+    return {"API_KEY": box.key("validis"), "SECONDARY_API_KEY": box.state["validis"].secondary, "REGION": "sandbox"}
+
+
+def stored_file(box: Box, resource: str, file_id: str) -> File | None:
+    """The extract behind a link; its id is ``<upload>-<other>`` or ``<upload>-<member>``."""
+    state: State = box.state["validis"]
+    upload, _, rest = file_id.partition("~")
+    if resource != "extracts" or not upload.isdecimal():
+        return None
+    if rest in state.extracts.names:
+        return File(resource, file_id, f"{rest}.zip", "application/zip", lambda: state.extracts.one(rest, int(upload)))
+    other = int(rest) if rest else None
+    return File(
+        resource, file_id, "general-ledger.zip", "application/zip", lambda: state.extracts.whole(int(upload), other=other)
+    )
+
+
+def blueprint(box: Box) -> Blueprint:
+    """The endpoints, answered from *box*."""
+    room = Blueprint("validis", __name__)
+    state: State = box.state["validis"]
+    box.give_secret(state.secondary)
+
+    @room.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        status = error.code or 500
+        response = as_json({"statusCode": status, "message": error.description or error.name}, status)
+        response.headers.update(getattr(error, "headers", {}))
+        return response
+
+    @room.before_request
+    def check() -> None:
+        key = state.enter()
+        if not request.path.endswith("/oauth/token"):
+            state.check_token(key)
+            if not {"*/*", "application/json"} & {part.partition(";")[0] for part, _ in request.accept_mimetypes}:
+                raise Refusal(406, "Only application/json is served.")
+
+    @room.post("/v1/oauth/token")
+    def token() -> Response:
+        key = request.headers["Ocp-Apim-Subscription-Key"]
+        if request.mimetype != "application/x-www-form-urlencoded":
+            return _oauth_error("invalid_request", "Content-Type must be application/x-www-form-urlencoded")
+        if request.form.get("grant_type") != "vapi_key":
+            return _oauth_error("unsupported_grant_type", "grant_type must be vapi_key")
+        if request.form.get("key") != key:
+            return _oauth_error("invalid_grant", "key is not the subscription key")
+        return as_json(state.give_token(key))
+
+    @room.get("/v1/clients/<client_id>/engagements")
+    def engagements(client_id: str) -> Response:
+        if client_id != state.ids[state.path_id]:
+            raise Refusal(403, "No right to this client.")
+        rows = _engagements(box)
+        wanted = request.args.get("externalEngagementId")
+        if wanted is not None:
+            rows = [row for row in rows if row["externalEngagementId"] in wanted.split(",")]
+        for name in reversed([name for name in request.args.get("orderBy", "").split(",") if name]):
+            field = name.removeprefix("-")
+            if field not in ("id", "externalEngagementId"):
+                raise Refusal(400, f"orderBy does not know {field}")
+            rows.sort(key=lambda row: row[field], reverse=name.startswith("-"))
+        return _page(box, "engagements", rows)
+
+    @room.get("/<version>/extracts/general-ledger/engagements/<int:engagement>")
+    def general_ledger(version: str, engagement: int) -> Response:
+        if version not in ("v1", "v2"):
+            raise Refusal(404, "Resource not found")
+        form, future = request.args.get("Format"), request.args.get("includeFutureYears")
+        if form not in ("CSV", "JSON") or future not in ("true", "false"):
+            raise Refusal(400, "Format (JSON or CSV) and includeFutureYears (true or false) are required")
+        if form == "JSON":
+            raise Refusal(400, "This sandbox writes CSV extracts only")
+        _with_upload(engagement)
+        return _extract(box, state, version, future)
+
+    _add_books(room, box, state)
+
+    @room.route("/<path:anything>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+    def nothing(anything: str) -> Response:
+        raise Refusal(404, "Resource not found")
+
+    return room
+
+
+def _add_books(room: Blueprint, box: Box, state: State) -> None:
+    def accounts() -> list[Row]:
+        rows = [dict(row) for row in state.books.accounts]
+        if state.unassigned:
+            rows[-1].update(primaryCategory=None, tag=None)
+        for name, field in (("primaryCategories", "primaryCategory"), ("tags", "tag"), ("status", "status")):
+            wanted = request.args.get(name)
+            rows = rows if wanted is None else [row for row in rows if row[field] in wanted.split(",")]
+        return rows
+
+    @room.get("/v1/engagements/<int:engagement>/accounts")
+    def all_accounts(engagement: int) -> Response:
+        _with_upload(engagement)
+        rows = accounts()
+        return as_json(rows if state.envelope == "bare" else {"content": rows})
+
+    @room.get("/v1/engagements/<int:engagement>/periods")
+    def periods(engagement: int) -> Response:
+        _with_upload(engagement)
+        return as_json(state.books.periods if state.envelope == "bare" else {"content": state.books.periods})
+
+    @room.get("/v1/engagements/<int:engagement>/journals")
+    def journals(engagement: int) -> Response:
+        _with_upload(engagement)
+        return _page(box, "journals", _in_periods(state.books.journals))
+
+    @room.get("/v1/engagements/<int:engagement>/receivableItems")
+    def receivable(engagement: int) -> Response:
+        _with_upload(engagement)
+        return _page(box, "receivableItems", _items(state.books.receivable_items, "customerId"))
+
+    @room.get("/v1/engagements/<int:engagement>/payableItems")
+    def payable(engagement: int) -> Response:
+        _with_upload(engagement)
+        return _page(box, "payableItems", _items(state.books.payable_items, "supplierId"))
+
+    @room.get("/v1/reports/<name>/engagements/<int:engagement>")
+    def report(name: str, engagement: int) -> Response:
+        if name not in REPORTS:
+            raise Refusal(404, "Resource not found")
+        _with_upload(engagement)
+        if state.unassigned and not _flag("AcceptUnassigned", True):
+            raise Refusal(400, "Some accounts are not assigned to the chart of accounts")
+        return as_json({"engagementId": engagement, **state.books.report(name, _spans())})
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+def _oauth_error(error: str, text: str) -> Response:
+    return as_json({"error": error, "error_description": text}, 400)
+
+
+def _with_upload(engagement: int) -> None:
+    if engagement in OTHERS:
+        raise Refusal(400, "The engagement has no successful upload")
+    if engagement != ENGAGEMENT:
+        raise Refusal(404, "Engagement not found")
+
+
+def _integer(name: str, default: int) -> int:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal():
+        raise Refusal(400, f"{name} must be an integer from 0 up")
+    return int(text)
+
+
+def _flag(name: str, default: bool) -> bool:
+    text = request.args.get(name, str(default).lower())
+    if text not in ("true", "false"):
+        raise Refusal(400, f"{name} must be true or false")
+    return text == "true"
+
+
+def _in_periods(rows: list[Row]) -> list[Row]:
+    first, last = _integer("fromPeriodId", 1), _integer("toPeriodId", 12)
+    return [row for row in rows if first <= row["periodId"] <= last]
+
+
+def _items(rows: list[Row], party: str) -> list[Row]:
+    rows = _in_periods(rows)
+    wanted = {party: request.args.get(party), "itemType": request.args.get("itemtypes")}
+    for field, text in wanted.items():
+        rows = rows if text is None else [row for row in rows if row[field] in text.split(",")]
+    if _flag("openItems", False):
+        rows = [row for row in rows if row["outstandingAmount"]]
+    left_out = [name for name in ("links", "allocations") if not _flag(f"show{name.capitalize()}", False)]
+    absolute = _flag("DisplayAbsolute", True)
+    return [_shown(row, left_out, absolute) for row in rows]
+
+
+def _shown(row: Row, left_out: list[str], absolute: bool) -> Row:
+    shown = {name: value for name, value in row.items() if name not in left_out}
+    if absolute:
+        shown |= {name: abs(shown[name]) for name in ("amount", "outstandingAmount", "baseAmount")}
+    return shown
+
+
+def _spans() -> dict[str, tuple[int, int]]:
+    year = request.args.get("year")
+    if year is None:
+        first, last = _integer("fromPeriodId", 0), _integer("toPeriodId", 0)
+        if not 1 <= first <= last <= 12:
+            raise Refusal(400, "year, or fromPeriodId and toPeriodId, are required")
+        return {f"{period:02d}": (period, period) for period in range(first, last + 1)}
+    if year != "current":
+        raise Refusal(400, "Only the current financial year is in this upload")
+    return {"2026": (1, 12)}
+
+
+def _page(box: Box, resource: str, rows: list[Row]) -> Response:
+    """The page that the request asks for, in the envelope that is switched on."""
+    number, size = _integer("page", 0), _integer("size", SIZE)
+    if not 1 <= size <= MOST:
+        raise Refusal(400, f"size must be between 1 and {MOST}")
+    rows, window = box.chaos.rows(resource, rows, Window(number + 1, size, number * size))
+    shown = rows[window.start : window.start + window.limit]
+    if box.state["validis"].envelope == "bare":
+        return as_json(shown)
+    pages = -(-len(rows) // window.limit)
+    told = {"totalElements": len(rows), "totalPages": pages, "last": number + 1 >= pages}
+    return as_json({"content": shown, **told, "number": number, "size": window.limit})
+
+
+def _engagements(box: Box) -> list[Row]:
+    state: State = box.state["validis"]
+    rng = stream(box.company.seed, "engagements")
+    owner = next(person for person in box.company.staff if person.team == "Finance")
+    first, last = owner.name.split(" ", 1)
+    rows = []
+    for number, name in {ENGAGEMENT: box.company.name, **OTHERS}.items():
+        row: Row = {
+            "id": number,
+            "externalEngagementId": f"AUD-{number - 4700:03d}",
+            "clientId": state.ids["vconnectClientId"],
+            "relationshipManager": "P. Pennock",
+            "Owner": {"firstName": first, "lastName": last, "email": owner.email},
+            "sme": {"id": new_id(rng), "name": name},
+        }
+        if number == ENGAGEMENT:
+            row["lastUploadDate"] = (moment(UPLOADED) + state.upload * DAY_IN_MS) // SECOND
+        rows.append(row)
+    return rows
+
+
+# --- the extract ------------------------------------------------------------------------------------------------------
+
+
+def _extract(box: Box, state: State, version: str, future: str) -> Response:
+    turn = state.turn(version, future)
+    if turn < state.busy + state.polls:
+        status = 409 if turn < state.busy else 202
+        response = as_json({"statusCode": 409, "message": "The same request is already being processed."}, status)
+        if state.retry_after is not None:
+            response.headers["Retry-After"] = state.retry_after
+        return response
+    other = state.upload + 1 if state.spent("mixed") else None
+    if state.shape == "zip":
+        return Response(state.extracts.whole(state.upload, other=other), mimetype="application/zip")
+    return as_json(_links(box, state, other))
+
+
+def _links(box: Box, state: State, other: int | None) -> Any:
+    seconds = -1.0 if state.spent("dead_links") else LINK_SECONDS
+    expires = box.clock.after(seconds)
+    upload = f"{state.upload}~{'' if other is None else other}"
+    if state.shape == "per_file":
+        last = state.extracts.names[-1]
+        ids = [f"{other if name == last and other is not None else state.upload}~{name}" for name in state.extracts.names]
+        paths = [f"/validis/sign/extracts/{one}.zip" for one in ids]
+        return [{"fileName": path[:-4].rpartition("~")[2], **_access(box, path, expires)} for path in paths]
+    path = f"/validis/sign/extracts/{upload}.zip"
+    if state.shape == "list":
+        return {"result": {"files": [{"fileName": "general-ledger.zip", **_access(box, path, expires)}]}}
+    if state.shape == "sas":
+        return {"fileUrl": box.storage_url + path, "sasToken": "?" + box.link(path, expires).partition("?")[2]}
+    if state.shape == "href":
+        return {"status": "READY", "downloads": {"generalLedgerHref": box.link(path, expires)}}
+    return _access(box, path, expires)
+
+
+def _access(box: Box, path: str, expires: float) -> Row:
+    link = box.link(path, expires)
+    return {"fileUrl": box.storage_url + path, "sasToken": link.partition("?")[2], "fileAccessUrl": link}
