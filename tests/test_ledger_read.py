@@ -486,10 +486,18 @@ def test_nothing_known_is_an_error(tmp_path):
         read_zip(tmp_path, {"a.csv": "x,y\n1,2\n", "b.csv": "z\n1\n"})
 
 
-def test_a_path_that_is_not_there_is_python_s_own_error(tmp_path):
-    """No file, no ledger."""
-    with pytest.raises(FileNotFoundError):
+def test_a_path_that_is_not_there_is_told(tmp_path):
+    """No file, no ledger; the message names the path."""
+    with pytest.raises(LedgerError, match=r"gone\.zip"):
         read_ledger(tmp_path / "gone.zip")
+
+
+def test_a_binary_file_is_no_ledger(tmp_path):
+    """A program or picture is refused as no text, and nothing of it is shown."""
+    (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
+
+    with pytest.raises(LedgerError, match="no text"):
+        read_ledger(tmp_path / "picture.csv")
 
 
 def test_comma_decimals_are_declared(tmp_path):

@@ -78,12 +78,13 @@ class Answer:
         try:
             with paused_collector():
                 return orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
+        except orjson.JSONDecodeError:
             kind = self.headers.get("content-type", "no content type")
             text = excerpt(self.body)
             msg = f"{self.url}: wanted JSON, got {kind}, {len(self.body)} bytes, beginning: {text!r}. "
             msg += "Check base_url; a proxy or sign-in page may stand in between."
-            raise ShapeError(msg, url=self.url, excerpt=text) from error
+            # Not chained: the decoder's error holds the whole body.
+            raise ShapeError(msg, url=self.url, excerpt=text) from None
 
 
 def excerpt(body: bytes) -> str:

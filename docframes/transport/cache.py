@@ -59,9 +59,9 @@ def fingerprint(vendor: str, base_url: str, credential: str) -> str:
 
 
 def private_folder(folder: Path) -> Path:
-    """*folder*, made if need be, open to its owner alone."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_mode & 0o077:
+    """*folder*, made if need be, open to its owner alone; one that was there keeps the mode its owner gave it."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     return folder
 

@@ -26,6 +26,7 @@ from docframes.transport.api import Api
 from docframes.transport.auth import Auth, origin
 from docframes.transport.limits import Quota
 from docframes.transport.paging import Page, Params
+from docframes.transport.retry import IDEMPOTENT
 from docframes.transport.session import (
     LINKS_HEADER,
     REPEATABLE_HEADER,
@@ -178,7 +179,8 @@ class Client:
         # Where the number of pages is not declared, and where the list grew meanwhile.
         before: list[Page] = []
         while (params := paging.following(page, before)) is not None:
-            before.append(page)
+            # Of the pages before the last one only their parameters and sizes matter.
+            before = [*(_slim(earlier) for earlier in before), page]
             page, _ = last = self._page(self.call(_turned(call, params), refresh=refresh))
             yield last
 
@@ -296,7 +298,9 @@ class Client:
     def _no_answer(self, call: Call, error: Exception) -> NoReturn:
         # The cause is told redacted and not chained: its own text may hold a signed URL.
         why = redact.text(f"{type(error).__name__}: {error}")[:300]
-        msg = f"{self._told(call)}: no answer in {self.settings.tries} tries ({why}). Check the network and base_url; "
+        once = call.endpoint.method not in IDEMPOTENT and not call.endpoint.repeatable
+        tries = "1 try" if once else f"{self.settings.tries} tries"
+        msg = f"{self._told(call)}: no answer in {tries} ({why}). Check the network and base_url; "
         msg += "calls that succeeded are in the cache."
         raise NoAnswer(msg, vendor=self.vendor, url=redact.url(self._url(call))) from None
 
@@ -348,6 +352,10 @@ class Client:
 
     def _store_path(self) -> Path:
         return cache.location(self.settings) / f"{self.vendor}-{self.account}.sqlite"
+
+
+def _slim(page: Page) -> Page:
+    return Page(page.params, [None] * len(page.items)) if page.envelope is not None or page.headers else page
 
 
 def _turned(call: Call, params: Params) -> Call:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -93,19 +93,21 @@ def fetch_into(link: SignedLink, folder: Path, *, etag: str = "") -> Stored | No
     """
 
     def use(response: requests.Response) -> Stored | None:
-        return None if response.status_code == 304 else store(response, folder)
+        if response.status_code == 304:
+            return None
+        return store(_stream(response), folder, response.headers.get("ETag", ""))
 
     return _attempts(link, use, {"If-None-Match": etag} if etag else {})
 
 
-def store(response: requests.Response, folder: Path) -> Stored:
-    """Stream a body into *folder*, under the name of its SHA-256; a body cut short raises and leaves nothing."""
+def store(chunks: Iterable[bytes], folder: Path, etag: str = "") -> Stored:
+    """Write *chunks* into *folder*, under the name of their SHA-256; where they break off, nothing is left."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
     seal = hashlib.sha256()
     try:
         with os.fdopen(handle, "wb") as file:
-            for chunk in _stream(response):
+            for chunk in chunks:
                 file.write(chunk)
                 seal.update(chunk)
         path = folder / seal.hexdigest()
@@ -113,7 +115,7 @@ def store(response: requests.Response, folder: Path) -> Stored:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return Stored(path, seal.hexdigest(), response.headers.get("ETag", ""))
+    return Stored(path, seal.hexdigest(), etag)
 
 
 def digest(path: Path) -> str:

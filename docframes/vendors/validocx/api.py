@@ -32,6 +32,8 @@ FILE_KINDS = ("documents", "images", "installer-certs")
 SHORTEST_EXPIRY = 60  #: seconds; a shorter wish is lifted to it
 DEFAULT_EXPIRY = 300  #: seconds
 LONGEST_EXPIRY = 3600  #: seconds; a longer wish is lowered to it
+#: Seconds by which a link is taken to end earlier, where the answer does not say when it ends.
+EXPIRY_MARGIN = 5
 STATUSES = (200, 400, 401, 404, 500)
 ERROR_REQUEST_ID = "request_id"
 ERROR_TEXT = "error"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from docframes.errors import ColumnError, ConfigError, DocframesError, ShapeError
+from docframes.errors import ColumnError, ConfigError, DocframesError, IncompleteLoad, ShapeError
 from docframes.loading import Options, Plan, load_each, load_list
 from docframes.settings import Settings
 from docframes.tables.columns import read_moment
@@ -22,7 +23,14 @@ from docframes.transport.api import Api
 from docframes.transport.download import ApiFile, SignedLink
 from docframes.transport.paging import dig, whole
 from docframes.vendors.validocx import tables
-from docframes.vendors.validocx.api import API, DEFAULT_EXPIRY, FILE_KINDS, LONGEST_EXPIRY, SHORTEST_EXPIRY
+from docframes.vendors.validocx.api import (
+    API,
+    DEFAULT_EXPIRY,
+    EXPIRY_MARGIN,
+    FILE_KINDS,
+    LONGEST_EXPIRY,
+    SHORTEST_EXPIRY,
+)
 
 Moment = str | datetime | pd.Timestamp
 
@@ -202,10 +210,8 @@ def load_job_details(
     client = client or default_client()
     options = Options(limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial)
     if jobs is None:
-        jobs = load_jobs(
-            project_id=project_id, job_template_id=job_template_id, updated_after=updated_after, limit=limit,
-            refresh=refresh, progress=progress, allow_partial=allow_partial, client=client,
-        )  # fmt: skip
+        filters = {"project_id": project_id, "job_template_id": job_template_id, "updated_after": updated_after}
+        jobs = _jobs_for_details(filters, options, client)
     elif any(value is not None for value in (project_id, job_template_id, updated_after)):
         raise ConfigError("Filters choose the jobs to load; with jobs given, choose rows of it instead.")
     versions = _versions(jobs)
@@ -306,7 +312,7 @@ def _versions(jobs: pd.DataFrame | Sequence[str]) -> dict[str, str]:
     if not isinstance(jobs, pd.DataFrame):
         if isinstance(jobs, str):
             raise ConfigError("jobs is one text; give a list of job ids, or a frame of load_jobs().")
-        return {str(job_id): "" for job_id in jobs}
+        return {str(job_id): "" for job_id in jobs if not pd.isna(job_id)}
     if "job_id" not in jobs.columns:
         msg = f"load_job_details needs the column 'job_id'; this frame has {list(jobs.columns)}. "
         raise ColumnError(msg + "Rename yours first: frame.rename(columns={'id': 'job_id'}).")
@@ -319,6 +325,17 @@ def _versions(jobs: pd.DataFrame | Sequence[str]) -> dict[str, str]:
     # As text, whatever its form: it only has to change when the job does.
     texts = moments.astype("str").fillna("")
     return dict(zip(ids, texts, strict=True))
+
+
+def _jobs_for_details(filters: dict[str, Any], options: Options, client: Client) -> pd.DataFrame:
+    """The list of jobs; where it is incomplete, going on from there gives details, as was asked."""
+    told = vars(options) | filters
+    told.pop("page_size")
+    try:
+        return load_jobs(**told, client=client)
+    except IncompleteLoad as error:
+        error.resume = partial(load_job_details, **{**told, "refresh": False}, client=client)
+        raise
 
 
 def _detail_call(client: Client, job_id: str, version: str) -> Call:
@@ -348,7 +365,7 @@ def _signed(client: Client, answer: Answer, name: str, asked_at: datetime, expir
     if expires_at is None:
         wished = min(max(int(expires_in), SHORTEST_EXPIRY), LONGEST_EXPIRY)
         seconds = whole(dig(signed, client.api.value("sign_expires_in")))
-        expires_at = asked_at + timedelta(seconds=wished if seconds is None else seconds)
+        expires_at = asked_at + timedelta(seconds=(wished if seconds is None else seconds) - EXPIRY_MARGIN)
     return SignedLink(name, url, expires_at, client.settings)
 
 
