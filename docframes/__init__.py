@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from docframes.tables.loads import load_record as load_record
     from docframes.transport import cache as cache
     from docframes.transport.cache import offline as offline
+    from docframes.vendors import docdigitizer as docdigitizer
+    from docframes.vendors import papershift as papershift
+    from docframes.vendors import validis as validis
     from docframes.vendors import validocx as validocx
+    from docframes.vendors import veridox as veridox
 
 __version__ = "0.1.0"
 
@@ -35,14 +39,18 @@ _WHERE = {
     "Settings": ("docframes.settings", "Settings"),
     "cache": ("docframes.transport.cache", ""),
     "describe": ("docframes.tables.loads", "describe"),
+    "docdigitizer": ("docframes.vendors.docdigitizer", ""),
     "errors": ("docframes.errors", ""),
     "files": ("docframes.files", ""),
     "load_record": ("docframes.tables.loads", "load_record"),
     "offline": ("docframes.transport.cache", "offline"),
+    "papershift": ("docframes.vendors.papershift", ""),
     "plot": ("docframes.plot", ""),
     "read_ledger": ("docframes.ledger", "read_ledger"),
     "sandbox": ("docframes.sandbox", ""),
+    "validis": ("docframes.vendors.validis", ""),
     "validocx": ("docframes.vendors.validocx", ""),
+    "veridox": ("docframes.vendors.veridox", ""),
 }
 
 __all__ = [
@@ -50,14 +58,18 @@ __all__ = [
     "Settings",
     "cache",
     "describe",
+    "docdigitizer",
     "errors",
     "files",
     "load_record",
     "offline",
+    "papershift",
     "plot",
     "read_ledger",
     "sandbox",
+    "validis",
     "validocx",
+    "veridox",
 ]
 
 

@@ -123,13 +123,14 @@ class Tally:
     def page(self, page: Page, answer: Answer) -> None:
         """Count one page and keep its rows."""
         self.answer(answer)
+        # Rows first: a page whose rows cannot be read has not come.
+        self.rows(page.items)
         self.totals.append(answer.call.endpoint.paging.total(page))
         self.ended = answer.call.endpoint.paging.says_last(page)
         # A walk that asks for a page merely because one was full expects the same page again in the end.
         expected = getattr(answer.call.endpoint.paging, "insists", False)
         self.repeated_pages += bool(page.items) and page.items == self.previous and not expected
         self.previous = page.items
-        self.rows(page.items)
 
     def rows(self, records: list[Any]) -> None:
         """Count records and flatten them."""

@@ -37,13 +37,17 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Settings as DOCFRAMES_CACHE_DIR, DOCFRAMES_OFFLINE and DOCFRAMES_WORKERS have them."""
+        """Settings as DOCFRAMES_CACHE_DIR, DOCFRAMES_OFFLINE and DOCFRAMES_WORKERS have them.
+
+        DOCFRAMES_TIME_SCALE is there too, for the sandbox, whose windows and expiries it shortens.
+        """
         environ = os.environ if environ is None else environ
         folder = environ.get("DOCFRAMES_CACHE_DIR")
         return cls(
             cache_dir=Path(folder).expanduser() if folder else None,
             offline=_flag("DOCFRAMES_OFFLINE", environ),
             workers=_whole_number("DOCFRAMES_WORKERS", environ, default=8),
+            time_scale=_number("DOCFRAMES_TIME_SCALE", environ, default=1.0),
         )
 
 
@@ -52,6 +56,14 @@ def _flag(name: str, environ: Mapping[str, str]) -> bool:
     if text not in _YES | _NO:
         raise ConfigError(f"{name} is {text!r}; use 1 for yes, 0 or nothing for no.")
     return text in _YES
+
+
+def _number(name: str, environ: Mapping[str, str], *, default: float) -> float:
+    text = environ.get(name, "").strip()
+    try:
+        return float(text) if text else default
+    except ValueError:
+        raise ConfigError(f"{name} is {text!r}; it must be a number.") from None
 
 
 def _whole_number(name: str, environ: Mapping[str, str], *, default: int) -> int:

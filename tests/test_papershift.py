@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from datetime import UTC, date, datetime
 
@@ -22,6 +23,7 @@ from docframes.errors import (
     MissingKey,
     NotFound,
     RateLimited,
+    SchemaDriftWarning,
     ServerError,
     ShapeError,
 )
@@ -206,6 +208,18 @@ def test_a_wrong_password_is_told_without_it(office, login):
     assert paths(office) == ["/api/v1/auth/sign_in"]
 
 
+def test_many_calls_at_once_do_not_each_try_a_wrong_password(told, settings):
+    """The refusal of one sign-in is the answer for all that wait for it."""
+    real_time = dataclasses.replace(settings, time_scale=1.0)
+    client = told(
+        lambda asked: Says({}, 401), token=None, email="a@example.org", password="wrong-one", settings=real_time
+    )
+    with pytest.raises(AuthError):
+        papershift.load_documents([f"u{number}" for number in range(30)], client=client)
+
+    assert [asked.path for asked in client.server.asked] == ["/api/v1/auth/sign_in"]
+
+
 def test_a_sign_in_that_is_refused_for_a_while_is_tried_again(told):
     """429 with Retry-After, then a server fault: the third try is answered."""
     refusals = [Says(b"", 429, {"Retry-After": "1"}), Says(b"", 503)]
@@ -310,11 +324,21 @@ def test_a_server_that_does_not_page_is_asked_once(told):
     """A full page alone is no reason to ask for another; completeness cannot be proved then."""
     users = [{**USER, "id": str(number)} for number in range(5)]
     client = told(lambda asked: Says({"data": users}))
-    frame = papershift.load_users(page_size=5, client=client)
+    frame = papershift.load_users(page_size=3, client=client)
 
     assert frame["user_id"].tolist() == ["0", "1", "2", "3", "4"]
     assert len(client.server.asked) == 1
     assert load_record(frame).certificate.verdict == "CANNOT_PROVE"
+
+
+def test_a_full_page_without_a_word_is_told(told):
+    """As many rows as were asked for, and nothing about more: one call, and a warning with the way to ask on."""
+    users = [{**USER, "id": str(number)} for number in range(5)]
+    client = told(lambda asked: Says({"data": users}))
+    with pytest.warns(SchemaDriftWarning, match="insist_on_pages"):
+        frame = papershift.load_users(page_size=5, client=client)
+
+    assert (len(frame), len(client.server.asked)) == (5, 1)
 
 
 @pytest.mark.parametrize("pages", [True, False])
@@ -641,13 +665,14 @@ def test_a_server_that_pages_documents_is_walked_for_each_user(told):
     assert load_record(frame).certificate.verdict == "PASS"
 
 
-def test_a_limit_ends_the_load(told):
-    """Rows in total, over all users."""
-    client = told(lambda asked: Says({"data": [{**DOCUMENT, "id": str(n)} for n in range(3)]}))
+def test_a_limit_ends_the_load(told, settings):
+    """Rows in total, over all users; the others are not asked for."""
+    one_at_a_time = dataclasses.replace(settings, workers=1)
+    client = told(lambda asked: Says({"data": [{**DOCUMENT, "id": str(n)} for n in range(3)]}), settings=one_at_a_time)
     frame = papershift.load_documents([f"u{n}" for n in range(40)], limit=4, client=client)
 
     assert len(frame) == 4
-    assert len(client.server.asked) < 40
+    assert len(client.server.asked) == 2
 
 
 def test_documents_are_there_offline(office, client):
@@ -746,7 +771,7 @@ def test_a_link_is_found_in_each_of_its_places(told, body):
 def test_a_link_elsewhere_is_mended_in_one_line(told):
     """The error names the assumption and shows no link."""
     body = {"data": {**DOCUMENT, "file": {"href": "https://bucket.example.invalid/secret"}}}
-    with pytest.raises(ShapeError, match='assumptions={"download_url"') as caught:
+    with pytest.raises(ShapeError, match=r'assumptions=\{"download_url"') as caught:
         papershift.sign_file("documents", "u1/d1", client=told(lambda asked: Says(body)))
     assert "secret" not in str(caught.value)
 

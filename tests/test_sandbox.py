@@ -155,7 +155,7 @@ def test_keys_can_be_revoked_and_issued_anew():
         assert ask(box, "/jobs").status_code == 200
         refused = requests.get(box.url("validocx") + "/jobs", headers={"x-api-key": old}, timeout=10)
         assert refused.status_code == 401
-        assert {old[-64:], new[-64:], box.signature_marker} == set(box.canaries)
+        assert {old[-64:], new[-64:], box.signature_marker} <= set(box.canaries)
 
 
 def test_a_key_in_a_url_is_a_leak():

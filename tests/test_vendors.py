@@ -19,7 +19,7 @@ from docframes.errors import AuthError, DocframesError, RateLimited, SchemaDrift
 from docframes.sandbox.server import Server
 from tests.rooms import Record, Room
 
-VENDORS = ("validocx",)
+VENDORS = ("docdigitizer", "papershift", "validis", "validocx", "veridox")
 
 
 @pytest.fixture(params=VENDORS)

@@ -13,6 +13,7 @@ import pytest
 
 import docframes.sandbox as sandbox
 from docframes import describe, load_record
+from docframes import files as stored
 from docframes.errors import (
     AuthError,
     BadRequest,
@@ -28,6 +29,7 @@ from docframes.settings import Settings
 from docframes.tables.frames import empty
 from docframes.transport.download import SignedLink
 from docframes.vendors import veridox
+from docframes.vendors.veridox import analyses as levels
 from docframes.vendors.veridox import loaders, tables
 from docframes.vendors.veridox.api import FILE_KINDS
 from tests.conftest import Says
@@ -344,7 +346,7 @@ def test_everything_of_an_analysis_is_in_some_frame(answered):
 
 def test_two_kinds_of_findings_stay_apart():
     """Those of the analysis and those of a module have different keys, and a frame each."""
-    names = {level.table.name: set(level.table.dtypes()) for level in tables.analysis(["highlights"]).walk()}
+    names = {level.table.name: set(level.table.dtypes()) for level in levels.analysis(["highlights"]).walk()}
 
     assert {"category", "heading"} <= names["findings"]
     assert {"alert_type", "severity"} <= names["module_findings"]
@@ -360,7 +362,7 @@ def test_no_file_at_all_has_every_frame(answered):
     analyses = veridox.load_analyses([], client=made)
 
     assert made.server.asked == []
-    for level in tables.analysis(["highlights"]).walk():
+    for level in levels.analysis(["highlights"]).walk():
         frame = getattr(analyses, level.table.name)
         pd.testing.assert_frame_equal(frame, empty(level.table))
     assert list(analyses.skipped.columns) == ["file_id", "label", "analysis_status"]
@@ -383,6 +385,34 @@ def test_a_settled_analysis_is_asked_for_again_only_when_its_score_moved(account
 
         assert load_record(analyses.files).calls == 1
         assert analyses.files["current_risk_score"].tolist()[2] == "High"
+
+
+def test_the_same_load_opens_again_with_the_same_dtypes(lab, account, monkeypatch):
+    """Without a call, offline too; risks stay ordered in every frame, and skipped files stay told."""
+    made = account(lab)
+    listed = veridox.load_files(client=made)
+    some = pd.concat([listed[listed["analysis_status"] != "settled"], listed[:6]])
+    first = veridox.load_analyses(some, client=made)
+    made.close()
+    lab.clear_calls()
+    monkeypatch.setenv("DOCFRAMES_OFFLINE", "1")
+    offline = account(lab, settings=dataclasses.replace(made.settings, offline=True))
+    again = veridox.load_analyses(some, client=offline)
+
+    for name, frame in vars(first).items():
+        pd.testing.assert_frame_equal(getattr(again, name), frame, check_exact=True)
+    pd.testing.assert_frame_equal(veridox.load_files(client=offline), listed)
+    assert again.module_findings["severity"].dtype == again.files["overall_risk_score"].dtype == RISK
+    assert lab.calls == []
+
+
+def test_an_empty_frame_of_files_gives_empty_analyses(answered):
+    """Nothing found is nothing asked for."""
+    made = answered(lambda asked: Says({"files": [], "total": 0}))
+    analyses = veridox.load_analyses(veridox.load_files(client=made), client=made)
+
+    assert [len(frame) for frame in vars(analyses).values()] == [0] * 9
+    assert len(made.server.asked) == 1
 
 
 def test_settled_answers_are_kept_long_and_others_briefly():
@@ -587,6 +617,20 @@ def test_no_id_is_no_call(answered):
     assert veridox.file_links("file_download", [], client=made) == {}
 
 
+def test_signed_files_are_saved_with_a_manifest(start, account, tmp_path):
+    """save_all reads the frame's plain columns: good ids become files, the others keep their error."""
+    box = start(jobs=12, time_scale=0.05)
+    made = account(box)
+    signed = veridox.sign_files([*uploaded(box)[:4], rows_of(box).foreign[0]], client=made)
+    manifest = stored.save_all(signed, tmp_path / "saved", client=made, progress=False)
+
+    assert manifest["error"].isna().tolist() == [True] * 4 + [False]
+    assert "File not found" in manifest["error"][4]
+    assert {path.suffix for path in (tmp_path / "saved").iterdir()} >= {".pdf", ".csv"}
+    assert (manifest["bytes"][:4] > 100).all()
+    assert box.leaks == []
+
+
 def test_an_asset_opens_the_file_without_the_key(start, account):
     """Each kind that is there; the storage host sees no credential."""
     box = start(jobs=12, time_scale=0.05)
@@ -757,7 +801,7 @@ def test_rows_that_shift_are_missed_with_a_word_and_come_on_resuming(start, acco
 
 def test_every_column_of_every_table_is_described():
     """Meaning and source; risks name their order; a file stands behind each row of an analysis."""
-    for table in tables.ALL:
+    for table in (*tables.ALL, *levels.ALL):
         told = describe(table)
         assert (told["meaning"] != "").all()
         risks = told[told["dtype"] == "category"]

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from docframes.transport.limits import DEFAULT_RULE
+from docframes.transport.paging import Page
 from docframes.vendors.veridox import api
 from docframes.vendors.veridox.api import API, ASSUMPTIONS
 
@@ -114,6 +115,36 @@ def test_lists_page_by_limit_and_offset(endpoint):
     assert paging.first({}, None) == {"limit": 100, "offset": 0}
     assert paging.first({}, 7) == {"limit": 7, "offset": 0}
     assert paging.first({}, 500) == {"limit": 100, "offset": 0}
+
+
+def asked(offset: int, rows: int, total: int | None, limit: int = 100) -> Page:
+    """A page that was asked for at *offset* and holds so many rows."""
+    envelope = {} if total is None else {"total": total}
+    return Page({"limit": limit, "offset": offset}, [{"file_id": str(offset + n)} for n in range(rows)], envelope)
+
+
+@pytest.mark.parametrize(
+    ("page", "following"),
+    [
+        (asked(0, 100, 250), 100),  # more are declared
+        (asked(200, 50, 250), None),  # all that are declared
+        (asked(200, 0, 250), None),  # an empty page ends the walk
+        (asked(0, 40, None), None),  # fewer than asked for, and nothing declared
+        (asked(0, 100, None), 100),  # a full page, and nothing declared
+        (asked(200, 50, 260), 250),  # the list grew while it was read
+        (asked(0, 10, 250), 10),  # the server has a smaller page of its own
+        (asked(0, 100, 100), 100),  # the total may be the page's: one look further
+        (asked(100, 0, 100), None),  # and there was nothing
+        (asked(100, 100, 100), 200),  # and there was more
+        (asked(200, 30, 30), None),  # until a page is not full
+        (asked(0, 3, 3), None),  # a page that is not full is the last one
+    ],
+)
+def test_a_walk_by_offset_ends_as_documented(page, following):
+    """Empty page, total reached, fewer rows than asked for; the total alone is not gone by."""
+    found = API.endpoint("files").paging.following(page, [])
+
+    assert (found and found["offset"]) == following
 
 
 @pytest.mark.parametrize("endpoint", ["download", "asset"])

@@ -260,6 +260,7 @@ def _ledger(path: str | Path, sources: list[_Source], problems: Problems, how: _
         sources=listing,
         others={s.member.name: to_frame(s.tables, amounts=how.amounts) for s in sources if s.table is None},
         roles={s.table: s.cast for s in sources if s.table and s.cast},
+        origin={},
     )
 
 

@@ -236,6 +236,7 @@ class Box:
     def _make_environment(self) -> dict[str, str]:
         # Offline, the sandbox could not be reached.
         variables = {"DOCFRAMES_CACHE_DIR": str(self._folder), "DOCFRAMES_OFFLINE": "0"}
+        variables["DOCFRAMES_TIME_SCALE"] = str(self.clock.scale)
         for vendor, room in self.rooms.items():
             variables[f"DOCFRAMES_{vendor.upper()}_BASE_URL"] = self.url(vendor)
             # A room whose credential is not one key names its own variables.

@@ -161,7 +161,14 @@ class State:
             token = make_token(_letters(self._box, "token", self._issued))
             self._tokens[token] = (key, self._box.clock.after(TOKEN_SECONDS))
         self._box.give_secret(token)
-        body = {"access_token": token, "token_type": "JWT", **self.ids, "permissions": "", "userId": 907, "jti": token[-12:]}
+        body = {
+            "access_token": token,
+            "token_type": "JWT",
+            **self.ids,
+            "permissions": "",
+            "userId": 907,
+            "jti": token[-12:],
+        }
         return {**body, "expires_in": TOKEN_SECONDS} if self.expires_in else body
 
     def expire_tokens(self) -> None:
@@ -206,16 +213,20 @@ def credentials(box: Box) -> dict[str, str]:
 
 
 def stored_file(box: Box, resource: str, file_id: str) -> File | None:
-    """The extract behind a link; its id is ``<upload>-<other>`` or ``<upload>-<member>``."""
+    """The extract behind a link; its id is ``<upload>~all``, ``<upload>~<upload of the last file>`` or one file's."""
     state: State = box.state["validis"]
     upload, _, rest = file_id.partition("~")
     if resource != "extracts" or not upload.isdecimal():
         return None
     if rest in state.extracts.names:
         return File(resource, file_id, f"{rest}.zip", "application/zip", lambda: state.extracts.one(rest, int(upload)))
-    other = int(rest) if rest else None
+    other = int(rest) if rest.isdecimal() else None
     return File(
-        resource, file_id, "general-ledger.zip", "application/zip", lambda: state.extracts.whole(int(upload), other=other)
+        resource,
+        file_id,
+        "general-ledger.zip",
+        "application/zip",
+        lambda: state.extracts.whole(int(upload), other=other),
     )
 
 
@@ -454,12 +465,15 @@ def _extract(box: Box, state: State, version: str, future: str) -> Response:
 def _links(box: Box, state: State, other: int | None) -> Any:
     seconds = -1.0 if state.spent("dead_links") else LINK_SECONDS
     expires = box.clock.after(seconds)
-    upload = f"{state.upload}~{'' if other is None else other}"
+    upload = f"{state.upload}~{'all' if other is None else other}"
     if state.shape == "per_file":
-        last = state.extracts.names[-1]
-        ids = [f"{other if name == last and other is not None else state.upload}~{name}" for name in state.extracts.names]
-        paths = [f"/validis/sign/extracts/{one}.zip" for one in ids]
-        return [{"fileName": path[:-4].rpartition("~")[2], **_access(box, path, expires)} for path in paths]
+        names, last = state.extracts.names, state.upload if other is None else other
+        uploads = [state.upload] * (len(names) - 1) + [last]
+        paths = [f"/validis/sign/extracts/{one}~{name}.zip" for one, name in zip(uploads, names, strict=True)]
+        return [
+            {"fileName": name.replace(".csv", ".zip"), **_access(box, path, expires)}
+            for name, path in zip(names, paths, strict=True)
+        ]
     path = f"/validis/sign/extracts/{upload}.zip"
     if state.shape == "list":
         return {"result": {"files": [{"fileName": "general-ledger.zip", **_access(box, path, expires)}]}}

@@ -86,7 +86,7 @@ _lock = threading.Lock()
 
 def default_client(vendor: str, make: Callable[[], T]) -> T:
     """The client that *make* gives, made once for each state of the environment variables it reads."""
-    general = ("DOCFRAMES_CACHE_DIR", "DOCFRAMES_OFFLINE", "DOCFRAMES_WORKERS")
+    general = ("DOCFRAMES_CACHE_DIR", "DOCFRAMES_OFFLINE", "DOCFRAMES_TIME_SCALE", "DOCFRAMES_WORKERS")
     names = sorted(name for name in os.environ if name.startswith(variable(vendor, "")) or name in general)
     state = (vendor, *(f"{name}={os.environ[name]}" for name in names))
     with _lock:

@@ -352,6 +352,15 @@ class JsonApi(_Trusting):
         name = spelling.find(key, found) if isinstance(found, Mapping) else None
         return name is not None and not found[name]
 
+    def leaves_open(self, page: Page) -> bool:
+        """Whether *page* is as full as was asked for, and says nothing of a next page, of pages or of a total."""
+        asked = whole(page.params.get(self.size)) if self.size else None
+        links, _, key = self.next_key.rpartition(".")
+        found = dig(page.envelope, links)
+        told = isinstance(found, Mapping) and spelling.find(key, found) is not None
+        told = told or self._count(page, self.pages_keys) is not None or self.total(page) is not None
+        return not told and not self.insists and len(page.items) == asked
+
     def _by_link(self, link: str, page: Page, before: Sequence[Page]) -> Params:
         params = {**page.params, **_query(link)}
         walked = [*before, page]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from docframes.sandbox.company import Company
 
 Row = dict[str, Any]
-#: Merchants' bills are kept as documents from this day on, so many at most; installers' bills all are.
-FIRST_DAY, MOST = "2026-01-01", 400
+#: Merchants' bills are kept as documents from this day on, two for each job within these limits; installers' all are.
+FIRST_DAY, FEWEST, MOST = "2026-01-01", 60, 400
 #: Lines of the ledger whose bills these are: as many as the sandbox writes unless it is asked for others.
 LINES, LINES_OF_JOB = 5_000, 15
 BILLS = "financial-document"
@@ -81,10 +81,10 @@ def _invoices(company: Company) -> Iterator[Invoice]:
         if job["status"] == "completed":
             yield bill(company.seed, job, company.measure(job))
     lines = max(LINES, LINES_OF_JOB * len(company.jobs))
-    found = 0
+    found, most = 0, min(MOST, max(FEWEST, 2 * len(company.jobs)))
     for journal in year(company, lines):
         code, _, rest = journal.reference.partition("-")
-        if journal.kind != "PI" or not rest or journal.day < FIRST_DAY or found == MOST:
+        if journal.kind != "PI" or not rest or journal.day < FIRST_DAY or found == most:
             continue
         found += 1
         amounts = dict(journal.postings)

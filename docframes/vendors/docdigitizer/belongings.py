@@ -86,9 +86,10 @@ def _assets(client: Client, answer: Answer) -> list[Record]:
         return [{"file_id": f"{document_id}/1", "media_type": kind or None, "itself": True}]
     found = []
     for place, asset in enumerate(all_rows(client, answer), start=1):
-        record = {"url": asset} if isinstance(asset, str) else asset
-        if not isinstance(record, Mapping):
-            continue
+        if isinstance(asset, Mapping):
+            record = dict(asset)
+        else:
+            record = {"url": asset} if isinstance(asset, str) else {"asset": asset}
         key = spelling.find("id", record, ("asset_id",))
         own = record[key] if key and record[key] is not None else place
         found.append({**record, "file_id": f"{document_id}/{own}"})

@@ -10,7 +10,15 @@ from typing import Any
 import pandas as pd
 
 from docframes import spelling
-from docframes.errors import ColumnError, ConfigError, NotFound, SchemaDriftWarning, ShapeError, warn
+from docframes.errors import (
+    ColumnError,
+    ConfigError,
+    DocframesWarning,
+    NotFound,
+    SchemaDriftWarning,
+    ShapeError,
+    warn,
+)
 from docframes.tables.columns import read_moment
 from docframes.tables.schema import Table
 from docframes.transport.answers import Answer, Call, object_of, refuse_shape
@@ -49,7 +57,13 @@ def wanted(documents: pd.DataFrame | Sequence[str], caller: str) -> list[Wanted]
     if "document_id" not in documents.columns:
         msg = f"{caller} needs the column 'document_id'; this frame has {list(documents.columns)}. "
         raise ColumnError(msg + "Rename yours first: frame.rename(columns={'id': 'document_id'}).")
-    frame = documents[documents["document_id"].notna()].drop_duplicates("document_id", keep="last")
+    known = documents["document_id"].notna()
+    if not known.all():
+        msg = f"{caller}: {int((~known).sum())} of {len(documents)} documents do not say their id, so nothing can be "
+        msg += 'asked about them. That its key is "id" was assumed; if it is another, say so: '
+        msg += 'Client(assumptions={"columns": {"documents": {"document_id": "..."}}}). Or drop those rows.'
+        raise ShapeError(msg, vendor="docdigitizer")
+    frame = documents.drop_duplicates("document_id", keep="last")
     links = {name: f"link_{name}" for name in LINK_NAMES if f"link_{name}" in frame.columns}
     return [_wanted(row, links) for row in frame.to_dict("records")]
 
@@ -96,6 +110,14 @@ def tell_unknown(words: Mapping[str, int], caller: str) -> None:
         warn(f"{msg} complete_only=False loads them; {_mend(words)} counts them in.", SchemaDriftWarning)
 
 
+def tell_left_out(entries: pd.DataFrame, client: Client, caller: str) -> None:
+    """Warn of documents that were asked for and turned out not to be complete: they have no rows."""
+    states = Counter(state for state in entries["state"].dropna() if not is_complete(state, client))
+    if states:
+        msg = f"{caller}: {sum(states.values())} of the documents asked for are left out, since they are not complete; "
+        warn(f"{msg}their states are {_told(states)}. complete_only=False loads what they hold.", DocframesWarning)
+
+
 def _unknown(states: Iterable[str | None], client: Client) -> Counter[str]:
     known = _states(client, "complete_states") | _states(client, "unfinished_states")
     return Counter(state for state in states if state is not None and state.casefold() not in known)
@@ -137,10 +159,10 @@ class Maker:
             refuse_shape(envelope, answer, self.client.api, "a document with an id or annotations")
         state = facts["state"]
         if self.complete_only and is_complete(state, self.client) is False:
-            return self._record(facts, [], None)
+            return self._record(facts, [], self._beside(document))
         holder = document if annotations in document else envelope
         data, beside = self._data(holder[annotations] if annotations else None, annotations is None, state, answer)
-        return self._record(facts, rows_of_v1(data, self.reading), beside)
+        return self._record(facts, rows_of_v1(data, self.reading), {**self._beside(document), **beside})
 
     def _record(self, facts: Record, rows: list[Record], beside: Any) -> Record:
         made = entry(api_version="v1", entry_index=0, beside=beside or None, **facts)
@@ -156,6 +178,14 @@ class Maker:
             facts[name] = None if facts[name] is None else str(facts[name])
         pages = _key(document, "pages")
         return {**facts, "pages": pages_text(document[pages]) if pages else None}
+
+    def _beside(self, document: Mapping[str, Any]) -> Record:
+        """What the document says of itself beyond the columns of a list of documents."""
+        table = tables.DOCUMENTS.with_sources(self.client.assumptions["columns"].get("documents", {}))
+        known = {_key(document, name) for name in ("annotations", "links", "pages")}
+        for column in table.columns:
+            known.add(spelling.find(column.path.partition(".")[0], document, column.aliases))
+        return {key: value for key, value in document.items() if key not in known}
 
     def _data(self, node: Any, absent: bool, state: str | None, answer: Answer) -> tuple[Mapping[str, Any], Record]:
         if not absent and node is not None:

@@ -21,7 +21,7 @@ from docframes.transport.auth import ApiKey
 from docframes.transport.download import ApiFile, SignedLink
 from docframes.vendors.docdigitizer import belongings, reading, submission, tables
 from docframes.vendors.docdigitizer.api import API
-from docframes.vendors.docdigitizer.documents import Maker, Wanted, complete_only_of, wanted
+from docframes.vendors.docdigitizer.documents import Maker, Wanted, complete_only_of, tell_left_out, wanted
 from docframes.vendors.docdigitizer.fields import Record
 from docframes.vendors.docdigitizer.submission import Submission
 from docframes.vendors.docdigitizer.values import Reading
@@ -113,7 +113,8 @@ def load_annotation_fields(
     numbers only in fields whose name says so, and days only day first.  Amounts of credit notes are positive.
     documents : a frame of :func:`load_documents`, or document ids; None loads that list first.  One call each, in
     parallel; a document of a frame is fetched again only when its ``updated`` has moved.
-    complete_only : leave out what is rejected or unfinished, whose data are partial.
+    complete_only : leave out what is rejected or unfinished, whose data are partial; a document asked for by its id
+    and left out is told with a warning.
     limit : rows in total; documents are asked for until there are as many.
     Other arguments, errors: as :func:`load_documents`; NotFound where a document is not there.
     Source: PowerCapture API, annotations.
@@ -291,7 +292,13 @@ def _fields(
         record=maker, variant=f"{complete_only} {table} {sorted(client.assumptions.items())}", counted=own,
     )  # fmt: skip
     calls = [one.call(client, "document") for one in asked]
-    return load_each(plan, calls, [one.document_id for one in asked], "document_id", _only(own))
+
+    def shape(**frames: pd.DataFrame) -> pd.DataFrame:
+        if complete_only:
+            tell_left_out(frames["entries"], client, loader)
+        return frames[own]
+
+    return load_each(plan, calls, [one.document_id for one in asked], "document_id", shape)
 
 
 def _belonging(

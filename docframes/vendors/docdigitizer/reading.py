@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from docframes.errors import ColumnError, SchemaDriftWarning, warn
+from docframes.errors import ColumnError, DocframesWarning, SchemaDriftWarning, warn
 from docframes.tables.flatten import flatten
 from docframes.tables.frames import to_frame
 from docframes.tables.loads import Certificate, Load, attach, new_load_id
@@ -65,7 +65,7 @@ def _tell_left_out(left_out: dict[str, str]) -> None:
     if left_out:
         told = ", ".join(f"{name} ({state})" for name, state in sorted(left_out.items())[:10])
         msg = f"docdigitizer.read_extractions: {len(left_out)} files are not complete and left out: {told}. "
-        warn(msg + "complete_only=False reads what they hold.", SchemaDriftWarning)
+        warn(msg + "complete_only=False reads what they hold.", DocframesWarning)
 
 
 # --- what could not be read ---------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ REVIEWS = Table(
     f"{DOCS}, reviews",
     open=True,
 )
-OF_REVIEWS = Level(ASKED, children=(Level(REVIEWS, items="reviews"),))
+OF_REVIEWS = Level(ASKED, children=(Level(REVIEWS, items="reviews", plain="review"),))
 
 ASSETS = Table(
     "assets",

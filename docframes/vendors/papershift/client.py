@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -10,7 +11,17 @@ from typing import Any
 
 from requests import PreparedRequest, RequestException, Response
 
-from docframes.errors import ConfigError, NoAnswer, ShapeError
+from docframes.errors import (
+    AuthError,
+    BadRequest,
+    ConfigError,
+    NoAnswer,
+    NotFound,
+    SchemaDriftWarning,
+    ShapeError,
+    VendorError,
+    warn,
+)
 from docframes.settings import Settings
 from docframes.tables.schema import check_sources
 from docframes.transport import client as transport
@@ -18,10 +29,11 @@ from docframes.transport import credentials, redact
 from docframes.transport.answers import Answer, Call, error_of
 from docframes.transport.api import Api
 from docframes.transport.auth import Bearer, Send, bare_token, post
+from docframes.transport.paging import JsonApi, Page
 from docframes.transport.retry import RETRY_STATUSES, backoff, retry_after
 from docframes.transport.session import RULE_HEADER
 from docframes.vendors.papershift import records, tables
-from docframes.vendors.papershift.api import API, CONTENT_TYPE, SIGN_IN_RULES
+from docframes.vendors.papershift.api import API, CONTENT_TYPE, SIGN_IN_RULES, SIGN_INS
 
 
 class Client(transport.Client):
@@ -45,6 +57,8 @@ class Client(transport.Client):
         cached: bool = True,
         settings: Settings | None = None,
     ) -> None:
+        self._refused: VendorError | None = None
+        self._refused_until = 0.0
         known = _with_error_places(api.with_assumptions(assumptions or {}))
         settings = settings or Settings.from_environment()
         token, email, password = _login(known, token, email, password)
@@ -63,15 +77,34 @@ class Client(transport.Client):
 
     def rows(self, envelope: Any, answer: Answer) -> list[Any]:
         """The rows of a list answer, each with what the answer says of it elsewhere.  Raises ShapeError."""
-        return records.completed(super().rows(envelope, answer), envelope, answer, self.api)
+        rows = super().rows(envelope, answer)
+        self._tell_open_end(rows, envelope, answer)
+        return records.completed(rows, envelope, answer, self.api)
+
+    def _tell_open_end(self, rows: list[Any], envelope: Any, answer: Answer) -> None:
+        """A server may page without a word, or not page at all: which of the two a full page cannot tell."""
+        endpoint = answer.call.endpoint
+        # The page on a user's documents says that all of them come at once.
+        if endpoint.name == "documents" or not isinstance(endpoint.paging, JsonApi):
+            return
+        if endpoint.paging.leaves_open(Page(answer.call.params, rows, envelope)):
+            msg = f"{self.vendor} {endpoint.name}: the page is full ({len(rows)} rows, as many as were asked for), and "
+            msg += "nothing in the answer says whether another follows. If there are more rows, "
+            msg += 'Client(assumptions={"insist_on_pages": True}) asks on; the assumptions next_link, page_count and '
+            warn(msg + "total say where an answer declares its pages.", SchemaDriftWarning)
 
     # --- signing in -----------------------------------------------------------------------------------------------
 
     def _sign_in(self, email: str, password: str, send: Send) -> tuple[str, float | None, Any]:
         """A token for the login.  Raises AuthError, RateLimited, NoAnswer, ShapeError."""
+        if self._refused is not None and time.monotonic() < self._refused_until:
+            # Calls under way side by side would each try the same login again, and spend its few tries.
+            raise self._refused
         response = self._sign_in_answer(send, self._sign_in_request(email, password))
         if not response.ok:
-            raise error_of(response, self.api, self.settings)
+            self._refused = _with_mend(error_of(response, self.api, self.settings))
+            self._refused_until = time.monotonic() + SIGN_INS.seconds * self.settings.time_scale
+            raise self._refused
         header = self.api.value("sign_in_header")
         token = bare_token(response.headers.get(header, ""))
         if not token:
@@ -139,6 +172,16 @@ def _login(api: Api, token: str | None, email: str | None, password: str | None)
     if any(not (char.isascii() and char.isprintable()) or char == " " for char in found["token"]):
         raise ConfigError("The token of papershift holds a space, a line break or a sign that no token has.")
     return found["token"], found["email"], found["password"]
+
+
+def _with_mend(error: VendorError) -> VendorError:
+    """Path and body of the sign-in are the least certain of all that is assumed."""
+    if isinstance(error, NotFound | BadRequest | AuthError):
+        error.add_note(
+            "Path and body of the sign-in were assumed; if they differ, say so: "
+            'Client(assumptions={"sign_in_path": "..."}), Client(assumptions={"sign_in_body": {...}}).'
+        )
+    return error
 
 
 def _filled(template: Any, values: Mapping[str, str]) -> Any:

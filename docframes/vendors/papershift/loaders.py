@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from docframes.errors import ColumnError, ConfigError, NotFound
+from docframes.errors import ColumnError, ConfigError, NotFound, ShapeError
 from docframes.loading import Options, Plan, load_list, load_lists
 from docframes.tables.schema import Level
 from docframes.transport.answers import object_of
@@ -70,7 +70,8 @@ def load_users(
         return _load_account_users(account_id, asked, options, client)
     try:
         return _load("load_users", "users", tables.USERS, asked, options, client)
-    except NotFound:
+    except NotFound as error:
+        error.add_note('The path was assumed; say another: Client(assumptions={"path_users": "..."}).')
         account_id = _account_in_force(client)
         if account_id is None:
             raise
@@ -120,7 +121,11 @@ def load_account_documents(
     options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
     asked = {"filters": filters, "sort": sort, "metadata": metadata}
     client = client or default_client()
-    return _load("load_account_documents", "account_documents", tables.ACCOUNT_DOCUMENTS, asked, options, client)
+    try:
+        return _load("load_account_documents", "account_documents", tables.ACCOUNT_DOCUMENTS, asked, options, client)
+    except NotFound as error:
+        error.add_note('The path was assumed; say another: Client(assumptions={"path_account_documents": "..."}).')
+        raise
 
 
 def load_documents(
@@ -185,8 +190,11 @@ def _load_account_users(account_id: str, asked: dict[str, Any], options: Options
 
 def _account_in_force(client: Client) -> str | None:
     """The account that the identity used last, or None where it does not say."""
-    answer = client.call(client.ask("identity"))
-    identity = object_of(answer.json(), answer, client.api)
+    try:
+        answer = client.call(client.ask("identity"))
+        identity = object_of(answer.json(), answer, client.api)
+    except (NotFound, ShapeError):
+        return None
     name = client.api.value("account_in_force")
     found = dig(identity, f"attributes.{name}")
     return None if found is None else str(found)

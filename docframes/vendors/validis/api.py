@@ -77,19 +77,18 @@ ENDPOINTS = {
         links=True,
         accepts=(200, 202, 409),
     ),
-    # What an upload brought does not change until the next upload, which replaces it; nothing tells of it but the
-    # webhook, so answers are kept for an hour only.
+    # The next upload replaces what this one brought, and no answer names its upload.  One answer is always of one
+    # upload; pages are kept for minutes only, so that a later page of another upload is not put to earlier ones.
     "accounts": Endpoint("accounts", "/v1" + _ENGAGEMENT + "/accounts", items=_ROWS, paging=UNPAGED, lifetime=HOUR),
     "periods": Endpoint("periods", assumed("A48"), items=_ROWS, paging=UNPAGED, lifetime=HOUR),
-    "journals": Endpoint("journals", assumed("A47.path"), items=_ROWS, paging=PAGES, lifetime=HOUR),
+    "journals": Endpoint("journals", assumed("A47.path"), items=_ROWS, paging=PAGES),
     "receivable_items": Endpoint(
         "receivable_items",
         "/v1" + _ENGAGEMENT + "/receivableItems",
         items=_ROWS,
         paging=DOCUMENTED_PAGES,
-        lifetime=HOUR,
     ),
-    "payable_items": Endpoint("payable_items", assumed("A52.path"), items=_ROWS, paging=PAGES, lifetime=HOUR),
+    "payable_items": Endpoint("payable_items", assumed("A52.path"), items=_ROWS, paging=PAGES),
     "income-statement-standard": Endpoint("income-statement-standard", _STANDARD, lifetime=HOUR),
     "balance-sheet-standard": Endpoint("balance-sheet-standard", _STANDARD, lifetime=HOUR),
     "income-statement-detailed": Endpoint("income-statement-detailed", assumed("A53.income"), lifetime=HOUR),

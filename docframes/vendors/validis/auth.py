@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import requests
-from requests import PreparedRequest, Request, Response
+from requests import PreparedRequest, Request, RequestException, Response
 
 from docframes import spelling
 from docframes.errors import NoAnswer, QuotaExhausted, ShapeError
@@ -101,16 +100,18 @@ class Keys:
         """Where no key has a call left, raise QuotaExhausted with the wait, or leave a short wait to the session."""
         if not self._is_spent(response):
             return
-        wait = self._note(response.request.headers.get(KEY_HEADER, ""), response)
+        key = response.request.headers.get(KEY_HEADER, "")
+        wait = self._note(key, response)
         if wait is None:
             if response.status_code != 429:
                 raise self._exhausted(response)
             return  # nobody says how long: the session tries again as after any 429
-        shortest = min([wait, *(until - self._clock() for until in self._spent_until.values())])
+        others = [until - self._clock() for other, until in self._spent_until.items() if other != key]
+        shortest = max(0.0, min([wait, *others]))
         if response.status_code != 429 or shortest > self._settings.longest_wait:
-            raise self._exhausted(response, max(0.0, shortest))
+            raise self._exhausted(response, shortest)
         # The session obeys this header, wherever the vendor wrote the wait.
-        response.headers["Retry-After"] = str(max(0.0, shortest))
+        response.headers["Retry-After"] = str(shortest)
 
     def secrets(self) -> list[str]:
         """The keys, and their tokens."""
@@ -172,7 +173,7 @@ class Keys:
             wait: float | None = None
             try:
                 response = send(self._token_request(key))
-            except requests.RequestException as error:
+            except RequestException as error:
                 if last:
                     raise self._silent(error) from None
             else:

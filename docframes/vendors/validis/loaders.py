@@ -8,16 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from docframes.errors import AuthError, ConfigError, NotFound, VendorError
-from docframes.loading import Options, Plan, load_list
+from docframes.errors import AuthError, ConfigError, DocframesError, NotFound, ShapeError, VendorError
+from docframes.ledger import GeneralLedger
+from docframes.ledger.frames import Amounts
+from docframes.ledger.roles import Override
+from docframes.loading import Options, Plan, load_each, load_list
 from docframes.tables.schema import Level
-from docframes.transport.answers import Call
-from docframes.vendors.validis import tables
+from docframes.transport.answers import Answer, Call, excerpt
+from docframes.transport.download import ApiFile, SignedLink
+from docframes.vendors.validis import extract, tables
+from docframes.vendors.validis.api import FILE_KINDS, REPORTS
+from docframes.vendors.validis.asking import Id, Texts, engagement, given, joined, word
 from docframes.vendors.validis.client import Client, default_client
-from docframes.vendors.validis.journals import take_apart
-
-Texts = str | Sequence[str]
-Id = str | int
+from docframes.vendors.validis.reports import Words, rows_of
 
 
 def load_engagements(
@@ -45,7 +48,7 @@ def load_engagements(
     """
     client = client or default_client()
     options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
-    filters = _given({"externalEngagementId": _joined(external_engagement_id), "orderBy": _joined(order_by)})
+    filters = given({"externalEngagementId": joined(external_engagement_id), "orderBy": joined(order_by)})
     plan = Plan(client, "load_engagements", Level(tables.ENGAGEMENTS), {**filters, "limit": limit}, options)
     endpoint = client.api.endpoint("engagements")
     refusals: list[VendorError] = []
@@ -65,193 +68,136 @@ def load_engagements(
     raise _refused(refusals)
 
 
-def load_accounts(
+def load_report(
+    report: str,
     engagement_id: Id,
     *,
-    primary_categories: Texts | None = None,
-    tags: Texts | None = None,
-    status: Texts | None = None,
-    limit: int | None = None,
-    refresh: bool = False,
-    progress: bool | None = None,
-    allow_partial: bool = False,
-    client: Client | None = None,
-) -> pd.DataFrame:
-    """One row per account of the company's chart, with its place in the Validis chart.
-
-    primary_categories, tags, status : only accounts of these.
-    Other arguments, errors: as :func:`load_engagements`.  Source: developer.validis.com, general ledger.
-    """
-    options = Options(limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial)
-    wanted = {"primaryCategories": _joined(primary_categories), "tags": _joined(tags), "status": _joined(status)}
-    return _load("load_accounts", "accounts", Level(tables.ACCOUNTS), engagement_id, wanted, options, client)
-
-
-def load_periods(
-    engagement_id: Id,
-    *,
-    limit: int | None = None,
-    refresh: bool = False,
-    progress: bool | None = None,
-    allow_partial: bool = False,
-    client: Client | None = None,
-) -> pd.DataFrame:
-    """One row per financial period, as sent: order them by ``start_date``, since ids need not grow with time.
-
-    Path and fields are assumed (A48).  Arguments, errors: as :func:`load_engagements`.
-    Source: developer.validis.com, FAQ.
-    """
-    options = Options(limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial)
-    return _load("load_periods", "periods", Level(tables.PERIODS), engagement_id, {}, options, client)
-
-
-def load_journals(
-    engagement_id: Id,
-    *,
+    year: str | None = None,
     from_period_id: Id | None = None,
     to_period_id: Id | None = None,
+    accept_unassigned: bool = False,
     limit: int | None = None,
-    page_size: int | None = None,
     refresh: bool = False,
     progress: bool | None = None,
-    allow_partial: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
-    """One row per line of a journal, the journal's own fields before it as ``journal_...``.
+    """One row per figure of a financial report, with the labels above it; a heading without figures has one row.
 
-    A journal without lines has one row, whose ``line`` is missing.  :func:`load_gl_extract` costs fewer calls.
-    from_period_id, to_period_id : only journals of these financial periods and between, both included.
-    Path and fields are assumed (A47).  Other arguments, errors: as :func:`load_engagements`.
-    Source: developer.validis.com, general ledger.
+    report : income-statement-standard or balance-sheet-standard, by the Validis chart of accounts; or
+    income-statement-detailed or balance-sheet-detailed, by the company's own (paths assumed, A53).
+    year : a financial year by name; ``current`` unless periods are given.  from_period_id, to_period_id : periods in
+    place of a year (assumed, A53).
+    accept_unassigned : False makes the vendor refuse a report while accounts are not mapped (BadRequest), since its
+    figures may be wrong; True takes it as it is.
+    ``value`` is the figure as sent; where ``display_flipped`` is true the vendor shows it negated.  The layout of the
+    answer is assumed (A54).  Other arguments, errors: as :func:`load_engagements`; limit counts figures.
+    Source: developer.validis.com, finance data.
+    """
+    if report not in REPORTS:
+        raise ConfigError(f"report is {report!r}; it is one of {', '.join(REPORTS)}.")
+    client = client or default_client()
+    options = Options(limit=limit, refresh=refresh, progress=progress)
+    spans = _spans(client, year, from_period_id, to_period_id)
+    params = {**spans, "AcceptUnassigned": word(accept_unassigned)}
+    path = {"report": report, "engagementId": engagement(engagement_id)}
+    asked = {"report": report, "engagement_id": path["engagementId"]}
+    words = _report_words(client)
+    plan = Plan(
+        client, "load_report", tables.REPORT, {**asked, **params, "limit": limit}, options, counted="figures",
+        record=lambda answer: {"asked": asked, "rows": _figures(answer, words)}, variant=repr(words),
+    )  # fmt: skip
+    call = Call(client.api.endpoint(report), path, params)
+    frames: dict[str, pd.DataFrame] = load_each(plan, [call], [report], "report", dict)
+    return frames["figures"]
+
+
+def load_gl_extract(
+    engagement_id: Id,
+    include_future_years: bool = False,
+    *,
+    roles: Mapping[str, Override] | None = None,
+    dates: str | Mapping[str, str] | None = None,
+    amounts: Amounts = "float",
+    refresh: bool = False,
+    progress: bool | None = None,
+    client: Client | None = None,
+) -> GeneralLedger:
+    """The general ledger of an engagement's latest upload, from its extract.
+
+    The vendor prepares an extract when it is first asked for: the loader waits, by ``Retry-After`` or 30 seconds, at
+    most 20 times, and shows a line meanwhile.  Files are streamed to disk without any credential, and are fetched
+    again only where the storage host says that they changed.  All files are of one upload, or it starts once more.
+    include_future_years : with invoices dated in the future.
+    roles, dates, amounts : as in ``docframes.read_ledger``.  refresh : fetch the files whatever is here already.
+    Returns : a GeneralLedger; ``.origin`` names the engagement and the upload, ``load_record(gl.transactions)`` the
+    files' SHA-256.  Amounts are signed, debit positive (assumed, A58).
+    Raises NoAnswer where the extract is not ready in the end, IncompleteLoad where its files are of two uploads twice,
+    LedgerError where they cannot be read; others as :func:`load_engagements`.
+    Source: developer.validis.com, extracts.
     """
     client = client or default_client()
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
-    lines = str(client.api.value("A47.lines"))
-    level = Level(
-        tables.JOURNALS, fields="line", unit=("journal_id",), apart=functools.partial(take_apart, lines=lines)
-    )
-    wanted = _periods(from_period_id, to_period_id)
-    return _load("load_journals", "journals", level, engagement_id, wanted, options, client, variant=lines)
+    read = _read_options(client, roles, dates, amounts)
+    wanted = extract.Wanted(client, engagement(engagement_id), bool(include_future_years), read, progress)
+    return extract.load(wanted, refresh=refresh)
 
 
-def load_receivable_items(
-    engagement_id: Id,
-    *,
-    from_period_id: Id | None = None,
-    to_period_id: Id | None = None,
-    customer_id: Id | None = None,
-    open_items: bool | None = None,
-    item_types: Texts | None = None,
-    links: bool = False,
-    allocations: bool = False,
-    limit: int | None = None,
-    page_size: int | None = None,
-    refresh: bool = False,
-    progress: bool | None = None,
-    allow_partial: bool = False,
-    client: Client | None = None,
-) -> pd.DataFrame:
-    """One row per receivable item, amounts signed: invoices positive, credit notes and receipts negative (A49).
+def file_links(
+    kind: str, file_ids: Sequence[str], *, client: Client | None = None
+) -> dict[str, SignedLink | ApiFile | DocframesError]:
+    """A fresh link to each file, or what went wrong with it.
 
-    from_period_id, to_period_id : items of these financial periods and between.  customer_id : of this customer.
-    open_items : True leaves out settled items.  item_types : only these.
-    links, allocations : with general ledger transactions behind an item, with items it is set off against, as JSON.
-    Other arguments, errors: as :func:`load_engagements`.  Source: developer.validis.com, receivables.
+    kind : general-ledger.  file_ids : of engagements.  An extract that is not prepared yet is waited for.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
-    wanted = _periods(from_period_id, to_period_id) | {"customerId": customer_id}
-    wanted |= _item_filters(open_items, item_types, links, allocations)
-    level = Level(tables.RECEIVABLE_ITEMS)
-    return _load(
-        "load_receivable_items", "receivable_items", level, engagement_id, wanted, options, client, signed=True
-    )
-
-
-def load_payable_items(
-    engagement_id: Id,
-    *,
-    from_period_id: Id | None = None,
-    to_period_id: Id | None = None,
-    supplier_id: Id | None = None,
-    open_items: bool | None = None,
-    item_types: Texts | None = None,
-    links: bool = False,
-    allocations: bool = False,
-    limit: int | None = None,
-    page_size: int | None = None,
-    refresh: bool = False,
-    progress: bool | None = None,
-    allow_partial: bool = False,
-    client: Client | None = None,
-) -> pd.DataFrame:
-    """One row per payable item, signed as the vendor sends it.
-
-    supplier_id : only items of this supplier.  Path and fields are assumed (A52).
-    Other arguments, errors: as :func:`load_receivable_items`.
-    """
+    if kind not in FILE_KINDS:
+        raise ConfigError(f"kind is {kind!r}; Validis has files of the kind {', '.join(FILE_KINDS)}.")
     client = client or default_client()
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
-    wanted = _periods(from_period_id, to_period_id) | {str(client.api.value("A52.party")): supplier_id}
-    wanted |= _item_filters(open_items, item_types, links, allocations)
-    level = Level(tables.PAYABLE_ITEMS)
-    return _load("load_payable_items", "payable_items", level, engagement_id, wanted, options, client, signed=True)
+    ids = list(dict.fromkeys(map(str, file_ids)))
+    outcomes = client.side_by_side([functools.partial(extract.sign, client, one) for one in ids])
+    return dict(zip(ids, outcomes, strict=True))
 
 
 # --- how they do it -----------------------------------------------------------------------------------------------
 
 
-def _load(
-    loader: str,
-    endpoint: str,
-    level: Level,
-    engagement_id: Id,
-    filters: Mapping[str, Any],
-    options: Options,
-    client: Client | None,
-    *,
-    signed: bool = False,
-    variant: str = "",
-) -> pd.DataFrame:
-    client = client or default_client()
-    given = _given(filters)
-    arguments = {"engagement_id": str(engagement_id), **given, "limit": options.limit}
-    # Absolute amounts are the vendor's default; they would not tell a credit note from an invoice.
-    signs = {"DisplayAbsolute": _word(client.api.value("A49"))} if signed else {}
-    call = Call(client.api.endpoint(endpoint), {"engagementId": _id(engagement_id)}, {**given, **signs})
-    return load_list(Plan(client, loader, level, arguments, options, variant=variant), call)
+def _spans(client: Client, year: str | None, first: Id | None, last: Id | None) -> dict[str, Any]:
+    """The year, or the periods; the vendor's own word for the present year where neither is given."""
+    name, since, until = (str(client.api.value(f"A53.{part}")) for part in ("year", "from", "to"))
+    if first is None and last is None:
+        return {name: year or "current"}
+    if year is not None:
+        raise ConfigError("A report is of a year or of periods; give year, or from_period_id and to_period_id.")
+    return given({since: first, until: last})
 
 
-def _given(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the query takes them: whole numbers and texts as they are, booleans in lower case."""
-    return {name: _word(value) for name, value in filters.items() if value is not None}
+def _report_words(client: Client) -> Words:
+    parts = {name: client.api.value(f"A54.{name}") for name in ("label", "period", "value", "containers")}
+    lists = {name: (value,) if isinstance(value, str) else tuple(value) for name, value in parts.items()}
+    return Words(**lists, flipped=str(client.api.value("A54.flipped")))
 
 
-def _word(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
+def _figures(answer: Answer, words: Words) -> list[dict[str, Any]]:
+    rows = rows_of(answer.json(), words)
+    if not any("value" in row for row in rows):
+        text = excerpt(answer.body)
+        msg = f"validis report, {answer.url}: no figure was found in {text!r}. How a report is laid out was assumed "
+        msg += '(A54); say under which key the figures stand: Client(assumptions={"A54": {"value": "..."}}).'
+        raise ShapeError(msg, vendor="validis", url=answer.url, excerpt=text)
+    return rows
 
 
-def _joined(values: Texts | None) -> str | None:
-    """A list in one parameter, with commas between."""
-    return values if values is None or isinstance(values, str) else ",".join(map(str, values))
-
-
-def _id(value: Id) -> str:
-    text = str(value).strip()
-    if not text:
-        raise ConfigError("engagement_id is empty; load_engagements() gives them.")
-    return text
-
-
-def _periods(first: Id | None, last: Id | None) -> dict[str, Any]:
-    return {"fromPeriodId": first, "toPeriodId": last}
-
-
-def _item_filters(open_items: bool | None, item_types: Texts | None, links: bool, allocations: bool) -> dict[str, Any]:
+def _read_options(
+    client: Client, roles: Mapping[str, Override] | None, dates: str | Mapping[str, str] | None, amounts: Amounts
+) -> dict[str, Any]:
+    value = client.api.value
     return {
-        "openItems": open_items,
-        "itemtypes": _joined(item_types),
-        "showLinks": True if links else None,
-        "showAllocations": True if allocations else None,
+        "roles": {**value("A32"), **value("A31"), **(roles or {})} or None,
+        "members": value("A29") or None,
+        "dates": value("A37") if dates is None else dates,
+        "delimiter": value("A35"),
+        "encoding": value("A36"),
+        "decimal": value("A38.decimal"),
+        "thousands": value("A38.thousands"),
+        "amounts": amounts,
     }
 
 

@@ -128,27 +128,37 @@ PAYABLE_ITEMS = Table(
     f"{PORTAL}, change log of November 2018; path and fields assumed, A52",
 )
 
-REPORT = Table(
-    "report",
-    "one row per figure of the report's tree, in its order; a heading without figures has one row",
-    ("row",),
+REPORTS = Table(
+    "reports",
+    "one row per report, with what it says of itself",
+    ("report", "engagement_id"),
     (
+        Column("report", "str", "name of the report", source="asked.report"),
+        Column("engagement_id", "str", "id of the engagement", source="asked.engagement_id"),
+    ),
+    f"{PORTAL}, finance data",
+)
+FIGURES = Table(
+    "figures",
+    "one row per figure of the report's tree, in its order; a heading without figures has one row",
+    ("report", "engagement_id", "row"),
+    (
+        Column("report", "str", "name of the report", inherited=True),
+        Column("engagement_id", "str", "id of the engagement", inherited=True),
         Column("row", "Int64", "place in the report, from 1"),
         Column("path", "str", "labels from the top down to this one, with ' / ' between"),
         Column("label", "str", "label of the row"),
         Column("level", "Int64", "depth in the tree, from 0"),
-        Column("period", "str", "period or column of the figure, as sent; missing where there is one figure only"),
-        Column("figure", "str", "key under which the figure was sent"),
-        Column("value", "float64", "the figure as sent; shown negated where display_flipped is true"),
-        Column(
-            "display_flipped", "boolean", "whether the vendor shows the figure negated; missing where it does not say"
-        ),
+        _guess("period", "str", "period or column of the figure, as sent; missing where there is one only"),
+        _guess("figure", "str", "key under which the figure was sent"),
+        _guess("value", "float64", "the figure as sent; shown negated where display_flipped is true"),
+        _guess("display_flipped", "boolean", "whether the figure is shown negated; missing where it does not say"),
+        _guess("attributes", "json", "what else the row says"),
+        _guess("heading", "json", "what the report says of itself"),
     ),
     f"{PORTAL}, finance data; layout assumed, A54",
 )
+REPORT = Level(REPORTS, children=(Level(FIGURES, items="rows"),))
 
 #: Every table of the room.
-ALL = (ENGAGEMENTS, ACCOUNTS, PERIODS, JOURNALS, RECEIVABLE_ITEMS, PAYABLE_ITEMS, REPORT)
-
-#: Where the rows of journals stand, once they are taken apart line by line.
-JOURNAL_LINES = Level(JOURNALS, fields="line")
+ALL = (ENGAGEMENTS, ACCOUNTS, PERIODS, JOURNALS, RECEIVABLE_ITEMS, PAYABLE_ITEMS, REPORTS, FIGURES)

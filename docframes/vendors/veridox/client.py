@@ -14,7 +14,7 @@ from docframes.transport import client as transport
 from docframes.transport import credentials
 from docframes.transport.api import MINUTE, Api
 from docframes.transport.limits import DEFAULT_RULE, RateLimit
-from docframes.vendors.veridox import tables
+from docframes.vendors.veridox import analyses, tables
 from docframes.vendors.veridox.api import API, BASE_URL, DEFAULT_REGION, REGIONS
 
 
@@ -48,7 +48,7 @@ class Client(transport.Client):
             cached=cached,
             settings=settings,
         )
-        check_sources(self.assumptions["columns"], tables.ALL)
+        check_sources(self.assumptions["columns"], (*tables.ALL, *analyses.ALL))
 
 
 def default_client() -> Client:

@@ -13,6 +13,7 @@ from docframes.loading import Options, Plan, load_each, load_list
 from docframes.tables.schema import Level, Table
 from docframes.transport.answers import Call
 from docframes.vendors.veridox import tables
+from docframes.vendors.veridox.analyses import analysis
 from docframes.vendors.veridox.api import LONGEST_QUERY, SETTLED, SHORTEST_QUERY, SORT_FIELDS, SORT_ORDERS
 from docframes.vendors.veridox.client import Client, default_client
 from docframes.vendors.veridox.signing import asset, file_links, sign_files
@@ -194,7 +195,7 @@ def load_analyses(
     wanted = given.drop(skipped.index)[:limit]
     calls = [_analysis_call(client, *row) for row in wanted[["file_id", "version"]].itertuples(index=False)]
     arguments = {"files": len(wanted), "skipped": len(skipped), "settled_only": settled_only}
-    level = tables.analysis(client.api.value("highlights_places"))
+    level = analysis(client.api.value("highlights_places"))
     plan = Plan(client, "load_analyses", level, arguments, options)
     told = skipped[["file_id", "label", "analysis_status"]].reset_index(drop=True)
 

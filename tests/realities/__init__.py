@@ -1,0 +1,1 @@
+"""Second realities: servers written from the contracts, whose assumed parts differ."""
