@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 
-from docframes.errors import ConfigError, IncompleteLoad, OfflineMiss, VendorError
+from docframes.errors import ConfigError, IncompleteLoad, LedgerError, OfflineMiss, VendorError
 from docframes.ledger import ROLES, GeneralLedger, read_ledger
 from docframes.ledger.roles import fold
 from docframes.tables.columns import read_moment
@@ -41,6 +41,13 @@ _GRAINS = {
     "period_balances_summarised": "one row per category, tag and period",
     "company": "the company that made the upload",
 }
+
+
+_MENDS = (
+    "load_gl_extract() takes roles= and dates= as read_ledger() does. For every load of this account: "
+    'Client(assumptions={"A31": {role: header}}), and likewise A29 (members), A35 (delimiter), A36 (encoding), '
+    "A37 (dates), A38 (decimal, thousands)."
+)
 
 
 @dataclass(frozen=True)
@@ -232,7 +239,11 @@ def _signed(client: Client, link: Link, name: str) -> SignedLink:
 def _read(wanted: Wanted, fetched: _Fetched, folder: Path) -> tuple[GeneralLedger, list[str]]:
     pieces = fetched.extract.pieces
     path = {piece.name: piece.path(folder) for piece in pieces} if len(pieces) > 1 else pieces[0].path(folder)
-    ledger = read_ledger(path, **wanted.read)
+    try:
+        ledger = read_ledger(path, **wanted.read)
+    except LedgerError as error:
+        error.add_note(_MENDS)
+        raise
     return ledger, sorted(_uploads(ledger))
 
 
