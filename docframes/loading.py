@@ -6,6 +6,7 @@ Between the rooms above and transport and tables below, which do not know each o
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -95,7 +96,8 @@ class Plan:
         """The name under which the finished load is kept."""
         asked = [(call.endpoint, dict(call.path), call.params, call.version) for call in calls]
         options = (self.options.limit, self.options.page_size)
-        levels = repr((self.levels, self.variant, self.counted))
+        # A function's repr has its address, which is another in every process.
+        levels = re.sub(r" at 0x[0-9a-f]+", "", repr((self.levels, self.variant, self.counted)))
         return kept.key_of(account=self.client.account, levels=levels, asked=repr(asked), options=options)
 
 

@@ -143,7 +143,8 @@ class Server(ThreadingMixIn, TCPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give the connection a thread, and remember both."""
         arguments = (request, client_address)
-        thread = threading.Thread(target=self.process_request_thread, args=arguments, daemon=True)
+        name = f"{self._loop.name} connection"
+        thread = threading.Thread(target=self.process_request_thread, args=arguments, name=name, daemon=True)
         with self._lock:
             self._open[request] = thread
         thread.start()

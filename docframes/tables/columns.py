@@ -173,7 +173,8 @@ def _read_int(value: Any) -> int | None:
 
 
 def _read_float(value: Any) -> float | None:
-    if isinstance(value, bool | list | dict):
+    # Python reads 1_000 as well, which no vendor means as a number.
+    if isinstance(value, bool | list | dict) or (isinstance(value, str) and "_" in value):
         return None
     try:
         number = float(value)
