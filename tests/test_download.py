@@ -100,7 +100,7 @@ def test_an_expired_link_says_so(start, account, tmp_path):
 
 
 def test_the_moment_of_expiry_is_worked_out_where_it_is_not_told(scripted_client):
-    """From the moment before asking, the seconds in force and five to be safe; a text that is no moment tells nothing."""
+    """From the moment before asking and the seconds in force, less five; a text that is no moment tells nothing."""
     answer = {"data": {"signed_url": "https://f.test/a?token=1", "expires_in": 600, "expires_at": "soon"}}
     before = datetime.now(UTC)
     link = validocx.sign_file("images", "i1", expires_in=600, client=scripted_client(lambda asked: Says(answer)))

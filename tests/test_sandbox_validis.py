@@ -28,9 +28,9 @@ def box():
         yield box
 
 
-def sign_in(box, key=None, **changes):
+def sign_in(box, key=None, form=None):
     key = key or box.key("validis")
-    form = {"grant_type": "vapi_key", "key": key, **changes}
+    form = {"grant_type": "vapi_key", "key": key} | (form or {})
     return requests.post(
         box.url("validis") + "/v1/oauth/token", data=form, headers={"Ocp-Apim-Subscription-Key": key}, timeout=10
     )
@@ -65,7 +65,7 @@ def test_the_token_answer_has_the_documented_fields(shared):
 )
 def test_a_wrong_token_call_is_refused_as_oauth_does(shared, changes, error):
     """error and error_description."""
-    answer = sign_in(shared, **changes)
+    answer = sign_in(shared, form=changes)
 
     assert (answer.status_code, answer.json()["error"]) == (400, error)
     assert answer.json()["error_description"]
@@ -169,8 +169,14 @@ def test_an_extract_takes_its_time_and_is_kept(box):
 
 
 @pytest.mark.parametrize(
-    "params", [{}, {"Format": "CSV"}, {"format": "CSV", "includeFutureYears": "false"}, {**CSV, "includeFutureYears": "False"}]
-)  # fmt: skip
+    "params",
+    [
+        {},
+        {"Format": "CSV"},
+        {"format": "CSV", "includeFutureYears": "false"},
+        {**CSV, "includeFutureYears": "False"},
+    ],
+)
 def test_both_parameters_of_an_extract_are_required(shared, params):
     """As they are spelt, booleans in lower case."""
     assert ask(shared, LEDGER, **params).status_code == 400
