@@ -1,0 +1,146 @@
+"""Many paged lists, one for each of several things, into one frame."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from docframes.errors import (
+    AccessWarning,
+    AuthError,
+    BadRequest,
+    BrokenCursor,
+    DocframesError,
+    NotFound,
+    OfflineMiss,
+    ShapeError,
+    VendorError,
+    warn,
+)
+from docframes.loading.lists import once_each
+from docframes.loading.plan import Bar, Plan, Tally
+from docframes.loading.records import again, finish, incomplete, reopened
+from docframes.tables.flatten import Flattener
+from docframes.tables.loads import Certificate, certify
+from docframes.transport.answers import Answer, Call, paused_collector
+from docframes.transport.paging import Page
+
+#: Every page of one list, in order.
+_Walked = list[tuple[Page, Answer]]
+
+
+def load_lists(
+    plan: Plan, calls: Sequence[Call], names: Sequence[str], *, refusals: frozenset[int] = frozenset()
+) -> pd.DataFrame:
+    """Every page of every list of *calls* as one frame; the lists side by side, the rows in the order of *names*.
+
+    names : what each list belongs to, such as a user's id.  refusals : statuses that say "not for you": such a list
+    is passed over, told in a warning and in the record's ``refused``, and the certificate cannot be PASS.
+    Raises IncompleteLoad where another list failed; the vendor's error where all of them did.
+    """
+    began = time.perf_counter()
+    if (frames := reopened(plan, calls, began)) is not None:
+        return frames[plan.level.table.name]
+    tally, totals, failures = _collect_lists(plan, calls, names, refusals)
+    flat = once_each(tally.flattener.finish()[plan.level.table.name])
+    certificate = _lists_certificate(plan, tally, flat.rows, totals, failures, len(names))
+    if plan.options.limit is not None and flat.rows > plan.options.limit:
+        flat = flat.take(np.arange(plan.options.limit))
+    frames = finish(plan, calls, {flat.table.name: flat}, certificate, tally, began)
+    _tell_refused(plan, tally, len(names))
+    if certificate.verdict == "FAIL" and not plan.options.allow_partial:
+        resume = partial(load_lists, again(plan, refresh=not failures), calls, names, refusals=refusals)
+        first = next(iter(failures.values()), None)
+        raise incomplete(plan, frames[flat.table.name], certificate, resume) from first
+    return frames[flat.table.name]
+
+
+def _collect_lists(
+    plan: Plan, calls: Sequence[Call], names: Sequence[str], refusals: frozenset[int]
+) -> tuple[Tally, list[tuple[int | None, int | None]], dict[str, DocframesError]]:
+    tally, totals = Tally(Flattener(plan.levels)), list[tuple[int | None, int | None]]()
+    failures: dict[str, DocframesError] = {}
+    outcomes = plan.client.side_by_side([partial(_walk_one, plan, call) for call in calls])
+    with Bar(plan, "lists", len(calls)) as advance, paused_collector():
+        for name, outcome in zip(names, outcomes, strict=False):
+            advance(None)
+            if not isinstance(outcome, DocframesError):
+                totals.append(_count_list(tally, outcome))
+            elif isinstance(outcome, VendorError) and outcome.status in refusals:
+                tally.refused[name] = str(outcome)
+            elif isinstance(outcome, OfflineMiss | AuthError):
+                raise outcome
+            else:
+                failures[name] = outcome
+                if not isinstance(outcome, NotFound | BadRequest | ShapeError | BrokenCursor):
+                    # The vendor is not answering: the rest would fail the same way, each after all its tries.
+                    break
+            if plan.options.limit is not None and tally.received >= plan.options.limit:
+                break
+    if failures and len(failures) == len(names):
+        raise next(iter(failures.values()))
+    return tally, totals, failures
+
+
+def _walk_one(plan: Plan, call: Call) -> _Walked:
+    """Every page of one list; once more from its beginning, past the cache, where the vendor lost the place."""
+    options = plan.options
+    walk = partial(plan.client.pages, call, size=options.page_size, most=options.limit)
+    try:
+        return list(walk(refresh=options.refresh))
+    except BrokenCursor:
+        return list(walk(refresh=True))
+
+
+def _count_list(tally: Tally, walked: _Walked) -> tuple[int | None, int | None]:
+    """Count the pages of one list and keep their rows; gives its first and its last declared total."""
+    tally.previous, before, ended = [], len(tally.totals), tally.ended or not tally.totals
+    for page, answer in walked:
+        tally.page(page, answer)
+    tally.ended = tally.ended and ended
+    return tally.totals[before], tally.totals[-1]
+
+
+def _lists_certificate(
+    plan: Plan,
+    tally: Tally,
+    unique: int,
+    totals: Sequence[tuple[int | None, int | None]],
+    failures: Mapping[str, DocframesError],
+    wanted: int,
+) -> Certificate:
+    firsts, lasts = [first for first, _ in totals], [last for _, last in totals]
+    certificate = certify(
+        first=_sum(firsts), last=_sum(lasts), received=tally.received, unique=unique,
+        repeated_pages=tally.repeated_pages, cut_at=plan.options.limit, ended=tally.ended,
+    )  # fmt: skip
+    limit = plan.options.limit
+    if failures:
+        name, error = next(iter(failures.items()))
+        reason = f"{len(totals)} of {wanted} lists came; {len(failures)} failed, the first {name}: {error}"
+        return dataclasses.replace(certificate, verdict="FAIL", reason=reason)
+    if tally.refused and certificate.verdict != "FAIL" and (limit is None or unique < limit):
+        reason = f"{certificate.reason}; {_refused(tally, wanted)}"
+        return dataclasses.replace(certificate, verdict="CANNOT_PROVE", reason=reason)
+    return certificate
+
+
+def _sum(totals: Sequence[int | None]) -> int | None:
+    known = [total for total in totals if total is not None]
+    return sum(known) if len(known) == len(totals) else None
+
+
+def _refused(tally: Tally, wanted: int) -> str:
+    names = ", ".join(list(tally.refused)[:3]) + (", ..." if len(tally.refused) > 3 else "")
+    return f"{len(tally.refused)} of {wanted} lists may not be seen with this credential: {names}"
+
+
+def _tell_refused(plan: Plan, tally: Tally, wanted: int) -> None:
+    if tally.refused:
+        msg = f"{plan.client.vendor}.{plan.loader}: {_refused(tally, wanted)}. They are not in the frame; "
+        warn(msg + "docframes.load_record(frame).refused lists them all, with what was answered.", AccessWarning)

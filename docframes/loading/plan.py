@@ -1,0 +1,142 @@
+"""One load: what is asked for, what came so far, how it shows that it is under way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from docframes.errors import ConfigError
+from docframes.tables import kept
+from docframes.tables.flatten import Flattener
+from docframes.tables.schema import Level
+from docframes.transport.answers import Answer, Call
+from docframes.transport.client import Client
+from docframes.transport.paging import Page
+
+#: Seconds after which a progress bar shows by itself.
+PATIENCE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every loader takes besides its own filters."""
+
+    limit: int | None = None  #: rows in total; None is all
+    page_size: int | None = None  #: rows a page; None is the largest the vendor allows
+    refresh: bool = False  #: go past the cache
+    progress: bool | None = None  #: None shows a bar when it takes longer than a second
+    allow_partial: bool = False  #: give what came, with a certificate that says FAIL, in place of an error
+
+    def __post_init__(self) -> None:
+        for name in ("limit", "page_size"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ConfigError(f"{name} is {value!r}; it must be a whole number from 1 up, or None.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One load: who asks whom for what, and what it becomes."""
+
+    client: Client
+    loader: str
+    level: Level
+    arguments: Mapping[str, Any]
+    options: Options = field(default_factory=Options)
+    #: Makes the record of one answer, in :func:`load_each`; None takes the one object of the answer as it is.
+    record: Callable[[Answer], dict[str, Any]] | None = None
+    variant: str = ""  #: whatever else decides what :attr:`record` makes
+    counted: str = ""  #: table right below the first whose rows ``limit`` counts, in :func:`load_each`
+
+    @property
+    def levels(self) -> Level:
+        """The declared levels, with the user's corrections of column sources."""
+        return self.level.with_sources(self.client.assumptions.get("columns", {}))
+
+    @property
+    def names(self) -> list[str]:
+        """The tables this load gives."""
+        return [level.table.name for level in self.level.walk()]
+
+    def key(self, calls: Sequence[Call]) -> str:
+        """The name under which the finished load is kept."""
+        asked = [(call.endpoint, dict(call.path), call.params, call.version) for call in calls]
+        options = (self.options.limit, self.options.page_size)
+        # A function's repr has its address, which is another in every process.
+        levels = re.sub(r" at 0x[0-9a-f]+", "", repr((self.levels, self.variant, self.counted)))
+        return kept.key_of(account=self.client.account, levels=levels, asked=repr(asked), options=options)
+
+
+@dataclass
+class Tally:
+    """What came, flattened and counted as it comes."""
+
+    flattener: Flattener
+    calls: int = 0
+    from_cache: int = 0
+    fetched: list[datetime] = field(default_factory=list)
+    totals: list[int | None] = field(default_factory=list)
+    received: int = 0
+    repeated_pages: int = 0
+    ended: bool = False
+    previous: list[Any] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def answer(self, answer: Answer) -> None:
+        """Count one answer."""
+        self.calls += not answer.from_cache
+        self.from_cache += answer.from_cache
+        self.fetched.append(answer.fetched_at)
+
+    def page(self, page: Page, answer: Answer) -> None:
+        """Count one page and keep its rows."""
+        self.answer(answer)
+        # Rows first: a page whose rows cannot be read has not come.
+        self.rows(page.items)
+        self.totals.append(answer.call.endpoint.paging.total(page))
+        self.ended = answer.call.endpoint.paging.says_last(page)
+        # A walk that asks for a page merely because one was full expects the same page again in the end.
+        expected = getattr(answer.call.endpoint.paging, "insists", False)
+        self.repeated_pages += bool(page.items) and page.items == self.previous and not expected
+        self.previous = page.items
+
+    def rows(self, records: list[Any]) -> None:
+        """Count records and flatten them."""
+        self.received += len(records)
+        self.flattener.add(records)
+
+
+class Bar:
+    """A progress bar that shows itself only when the load takes longer than :data:`PATIENCE`."""
+
+    def __init__(self, plan: Plan, unit: str, total: int | None) -> None:
+        self.progress = plan.options.progress
+        self.options: dict[str, Any] = {
+            "desc": f"{plan.client.vendor} {plan.level.table.name}",
+            "unit": f" {unit}",
+            "total": total,
+        }
+        self.bar: Any = None
+
+    def __enter__(self) -> Callable[[int | None], None]:
+        if self.progress is not False:
+            from tqdm.auto import tqdm
+
+            delay = 0 if self.progress else PATIENCE
+            self.bar = tqdm(delay=delay, leave=False, dynamic_ncols=True, **self.options)
+        return self.advance
+
+    def advance(self, still_to_come: int | None) -> None:
+        """One more is done; *still_to_come* says how many are left, where that is known only now."""
+        if self.bar is None:
+            return
+        if self.bar.total is None and still_to_come is not None:
+            self.bar.total = self.bar.n + 1 + still_to_come
+        self.bar.update(1)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
