@@ -205,7 +205,7 @@ sys.stdin.read()
 @pytest.fixture
 def locked(monkeypatch):
     """Hold a lock on a database from another process."""
-    monkeypatch.setattr("docframes.transport.cache.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("docframes.transport.store.BUSY_SECONDS", 0.05)
     started = []
 
     def lock(path):

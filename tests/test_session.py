@@ -9,10 +9,10 @@ import pytest
 from conftest import Says
 
 from docframes.settings import Settings
-from docframes.transport import cache
 from docframes.transport.auth import ApiKey
 from docframes.transport.limits import RateLimit
 from docframes.transport.session import make_session
+from docframes.transport.store import open_store
 
 KEEP = {"expire_after": 60}
 
@@ -27,7 +27,7 @@ def stack(scripted, tmp_path):
         session = make_session(
             base_url=server.url,
             auth=ApiKey("x-api-key", value="k-e-y-1-2-3"),
-            store=cache.open_store(tmp_path / "cache" / "invented-000000000000.sqlite") if store else None,
+            store=open_store(tmp_path / "cache" / "invented-000000000000.sqlite") if store else None,
             settings=Settings(time_scale=1.0),
             sleep=waits.append,
             **options,

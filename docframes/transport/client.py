@@ -20,7 +20,7 @@ from requests_cache import DO_NOT_CACHE
 
 from docframes.errors import BrokenCursor, DocframesError, NoAnswer, OfflineMiss, QuotaExhausted, ShapeError
 from docframes.settings import Settings
-from docframes.transport import cache, credentials, redact
+from docframes.transport import cache, credentials, redact, store
 from docframes.transport.answers import Answer, Call, answer_of, error_of, rows_of
 from docframes.transport.api import Api
 from docframes.transport.auth import Auth, origin
@@ -76,7 +76,7 @@ class Client:
         self._sleep = sleep
         self._lock = threading.RLock()
         self._session_: ClientSession | None = None
-        self._store: cache.Store | None = None
+        self._store: store.Store | None = None
 
     def __repr__(self) -> str:
         return f"<{self.vendor} client at {redact.url(self.base_url)}, key {self.auth.masked()}>"
@@ -272,7 +272,7 @@ class Client:
 
     def _key(self, call: Call) -> str:
         request = requests.Request(call.endpoint.method, self._url(call), params=call.params or None, json=call.json)
-        return cache.answer_key(request.prepare())
+        return store.answer_key(request.prepare())
 
     def _from_cache(self, call: Call) -> Answer:
         store = self._open_store()
@@ -343,10 +343,10 @@ class Client:
         """Under which name the calls of a credential are counted: nobody can have the credential back from it."""
         return cache.fingerprint(self.vendor, self.base_url, credential)
 
-    def _open_store(self) -> cache.Store | None:
+    def _open_store(self) -> store.Store | None:
         with self._lock:
             if self._store is None and self._cached:
-                self._store = cache.open_store(self._store_path(), self.api.answer_headers)
+                self._store = store.open_store(self._store_path(), self.api.answer_headers)
                 self._cached = self._store is not None
             return self._store
 

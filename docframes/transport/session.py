@@ -28,9 +28,9 @@ from requests_ratelimiter import LimiterMixin
 from docframes.settings import Settings
 from docframes.transport import network, redact
 from docframes.transport.auth import Auth, Send, origin
-from docframes.transport.cache import Store, answer_key
 from docframes.transport.limits import DEFAULT_RULE, Permits, RateLimit
 from docframes.transport.retry import IDEMPOTENT, REFUSED_STATUSES, RETRY_STATUSES, backoff, retry_after
+from docframes.transport.store import Store, answer_key
 
 log = logging.getLogger("docframes.transport")
 
