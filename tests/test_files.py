@@ -7,7 +7,7 @@ import hashlib
 import pandas as pd
 import pytest
 
-from docframes import files, load_record, validocx
+from docframes import docdigitizer, files, load_record, papershift, sandbox, validis, validocx, veridox
 from docframes.errors import ColumnError, ConfigError, NotFound
 
 
@@ -144,3 +144,41 @@ def test_long_names_keep_their_ending():
 
     assert cut.endswith("ü.jpeg")
     assert len(cut.encode()) <= files.LONGEST_NAME
+
+
+FRAMES = {
+    "docdigitizer": lambda: docdigitizer.load_assets(docdigitizer.load_documents(limit=3)),
+    "papershift": lambda: papershift.load_documents(papershift.load_users(limit=1), limit=3),
+    "validis": lambda: validis.load_engagements(limit=1),
+    "validocx": lambda: validocx.load_job_details(limit=2).documents,
+    "veridox": lambda: veridox.load_files(limit=3),
+}
+
+
+@pytest.fixture(scope="module")
+def company():
+    """All five vendors, their clients the environment's."""
+    with sandbox.running(jobs=10, time_scale=0.01, environment=False) as running:
+        yield running
+
+
+@pytest.mark.parametrize("vendor", FRAMES)
+def test_the_files_of_every_vendor_are_fetched_whole(vendor, company, monkeypatch, tmp_path):
+    """Each row's file arrives with its size and digest; no storage host sees a credential; no link is kept."""
+    for name, value in company.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DOCFRAMES_CACHE_DIR", str(tmp_path / "cache"))
+    frame = FRAMES[vendor]()
+
+    manifest = files.save_all(frame, tmp_path / "files")
+
+    assert len(manifest) == len(files.refs(frame)) > 0
+    assert manifest["error"].isna().all()
+    for row in manifest.itertuples():
+        content = (tmp_path / "files" / row.name).read_bytes()
+        assert (row.bytes, row.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert company.leaks == []
+    kept = b"".join(
+        path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.suffix != ".zip" and path.is_file()
+    )
+    assert company.signature_marker.encode() not in kept
