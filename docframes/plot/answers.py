@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from docframes.errors import ColumnError
+from docframes.plot import look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _QUESTION = ["job_id", "step_id", "question_id"]
-_BAR, _INK, _QUIET = "#2f5d8a", "#222222", "#6b6b6b"
+_ADVICE = "Give it the frames of load_job_details()."
 
 
 def unanswered(
@@ -30,10 +30,10 @@ def unanswered(
     unanswered, and share, from 0 to 1.  No such job is an empty frame of the same dtypes.
     Raises ColumnError where a frame lacks a column.
     """
-    _need(jobs, "jobs", ["job_id", "job_template_name", "status"])
-    _need(questions, "questions", [*_QUESTION, "required"])
-    _need(answers, "answers", [*_QUESTION, "value"])
-    _need(images, "images", _QUESTION)
+    look.need("unanswered", jobs, "jobs", ["job_id", "job_template_name", "status"], _ADVICE)
+    look.need("unanswered", questions, "questions", [*_QUESTION, "required"], _ADVICE)
+    look.need("unanswered", answers, "answers", [*_QUESTION, "value"], _ADVICE)
+    look.need("unanswered", images, "images", _QUESTION, _ADVICE)
     chosen = jobs.loc[jobs["status"] == status, ["job_id", "job_template_name"]]
     required = questions.loc[questions["required"].fillna(False), _QUESTION].merge(chosen, on="job_id")
     answered = pd.concat([answers.loc[answers["value"].notna(), _QUESTION], images[_QUESTION]])
@@ -52,23 +52,18 @@ def plot_unanswered(figures: pd.DataFrame, *, status: str = "completed", ax: Axe
 
     ax : None draws on pyplot's current Axes.  Returns the Axes; it is neither shown nor saved.
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.gca()
-    bars = ax.barh(figures["job_template_name"], figures["share"], color=_BAR, height=0.62)
+    ax = look.take_axes(ax)
+    bars = ax.barh(figures["job_template_name"], figures["share"], color=look.BAR, height=0.62)
     labels = [f"{row.unanswered:,} of {row.required:,}" for row in figures.itertuples()]
-    for label in ax.bar_label(bars, labels, padding=6, color=_INK, fontsize=10):
+    for label in ax.bar_label(bars, labels, padding=6, color=look.INK, fontsize=10):
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.5})
     ax.invert_yaxis()
     ax.set_xlim(0, max(0.01, float(figures["share"].max() or 0) * 1.18) if len(figures) else 0.01)
     ax.xaxis.set_major_formatter(lambda share, _: f"{share * 100:g}")
-    ax.set_xlabel("Required questions without an answer (%)", color=_INK, fontsize=10)
-    ax.set_ylabel("Measure", color=_INK, fontsize=10)
-    title = f"Required questions left unanswered in {status.replace('_', ' ')} jobs\n"
-    ax.set_title(title, loc="left", color=_INK, fontsize=13, fontweight="bold")
-    ax.text(0, 1.03, _summary(figures), transform=ax.transAxes, color=_QUIET, fontsize=10)
-    _clear_away(ax)
+    ax.set_xlabel("Required questions without an answer (%)", color=look.INK, fontsize=10)
+    ax.set_ylabel("Measure", color=look.INK, fontsize=10)
+    look.say(ax, f"Required questions left unanswered in {status.replace('_', ' ')} jobs", _summary(figures))
+    look.clear_away(ax, scale="x")
     return ax
 
 
@@ -76,19 +71,3 @@ def _summary(figures: pd.DataFrame) -> str:
     jobs, required, without = (int(figures[name].sum()) for name in ("jobs", "required", "unanswered"))
     share = f", {without / required:.1%}" if required else ""
     return f"{without:,} of {required:,} required questions{share}; {jobs:,} jobs"
-
-
-def _clear_away(ax: Axes) -> None:
-    """Leave the bars, their names and a faint scale."""
-    ax.spines[["top", "right", "bottom"]].set_visible(False)
-    ax.spines["left"].set_color(_QUIET)
-    ax.tick_params(length=0, labelsize=10, colors=_INK)
-    ax.grid(axis="x", color="#e3e3e3", linewidth=0.8)
-    ax.set_axisbelow(True)
-
-
-def _need(frame: pd.DataFrame, name: str, columns: list[str]) -> None:
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        msg = f"unanswered needs the columns {missing} in {name}; that frame has {list(frame.columns)}. "
-        raise ColumnError(msg + "Give it the frames of load_job_details().")

@@ -39,6 +39,8 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 #: Seconds since 1970 of the year 5138; a larger number counts milliseconds.
 _LARGEST_SECONDS = 1e11
+#: Seconds since 1970 of the year 1973; as a day, a smaller number is something else.
+_FEWEST_SECONDS = 1e8
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,10 @@ def read_moment(value: Any) -> datetime | None:
 
 
 def _read_day(value: Any) -> datetime | None:
-    moment = read_moment(value) if isinstance(value, str) else None
+    # A small number is no moment: 0 stands for none, 20260105 is a day written without dashes.
+    if isinstance(value, int | float) and abs(value) < _FEWEST_SECONDS:
+        return None
+    moment = read_moment(value)
     # A day is a day only when nothing but midnight would be lost.
     if moment is None or (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0):
         return None

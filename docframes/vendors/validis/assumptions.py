@@ -167,6 +167,8 @@ ASSUMPTIONS: dict[str, Assumption] = {
                 "results",
                 "elements",
                 "report",
+                "result",
+                "response",
                 "rows",
                 "children",
                 "lines",

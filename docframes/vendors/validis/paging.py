@@ -16,11 +16,19 @@ ROUND = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 class Pages(PageNumber):
     """Numbered pages from 0 whose answer may declare nothing.
 
-    Stops as PageNumber does, but for two doubts: an answer that says it is not the last one is believed; and since
-    the largest size is partly assumed, a short page of a round length may be a lowered size, so one more is asked for.
+    Stops as PageNumber does, but for three doubts, since the largest size is partly assumed: an answer that says it is
+    not the last one is believed; a first page shorter than its total gives the size in force; and where nothing is
+    declared, a short page of a round length may be a lowered size, so that one more is asked for.
     """
 
     default: int = 200  #: rows a page where nothing is asked
+
+    def size(self, page: Page) -> int:
+        """The page size in force: as the answer names it; what a first page gave while the total promises more."""
+        size, total = super().size(page), self.total(page)
+        if dig(page.envelope, self.size_key) is None and page.params[self.page] == self.start and total is not None:
+            return len(page.items) if 0 < len(page.items) < min(size, total) else size
+        return size
 
     def following(self, page: Page, before: Sequence[Page]) -> Params | None:
         """The next number, unless one of the stop rules holds."""
