@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import get_args
 import pandas as pd
 import pyarrow as pa
 
-from docframes.errors import ConfigError, LedgerError, LedgerWarning, RoleError, TextEncodingWarning
+from docframes.errors import ConfigError, LedgerError, LedgerWarning, RoleError, TextEncodingWarning, warn
 from docframes.ledger.archive import Member, open_members
 from docframes.ledger.columns import LINE, MEMBER, Converter, Plan, text_table
 from docframes.ledger.controls import Tally
@@ -107,10 +106,10 @@ def read_ledger(
     for source in sources:
         problems.absorb(source.problems)
         if source.note:
-            warnings.warn(source.note, TextEncodingWarning, stacklevel=2)
+            warn(source.note, TextEncodingWarning)
     for message in (_absent(sources, problems), _kept_out(problems)):
         if message:
-            warnings.warn(message, LedgerWarning, stacklevel=2)
+            warn(message, LedgerWarning)
     return _ledger(next(iter(path), "") if isinstance(path, Mapping) else path, sources, problems, how)
 
 
