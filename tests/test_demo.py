@@ -17,12 +17,22 @@ from docframes import sandbox
 from docframes.cli import main
 from docframes.cli.demo import CONTENTS, FOLDER
 from docframes.sandbox.company import Company
+from docframes.sandbox.company.books import Books
+from docframes.sandbox.company.forensics import examine
+from docframes.sandbox.company.inbox import receive
+from docframes.sandbox.company.personnel import file_away
+
+LINES = 5_000  #: of the ledger behind the stand-in of Validis
 
 #: What a user's shell may hold; the demo depends on none of it.
 HOSTILE = {
     "DOCFRAMES_OFFLINE": "1",
     "HTTP_PROXY": "http://127.0.0.1:9",
     "DOCFRAMES_VALIDOCX_BASE_URL": "https://x.invalid",
+    "DOCFRAMES_VALIDIS_SECONDARY_API_KEY": "a-key-of-the-users",
+    "DOCFRAMES_VALIDIS_REGION": "nowhere",
+    "DOCFRAMES_PAPERSHIFT_TOKEN": "a-token-of-the-users",
+    "DOCFRAMES_VERIDOX_REGION": "nowhere",
 }
 COMMAND = [sys.executable, "-m", "docframes.cli", "demo"]
 
@@ -60,17 +70,59 @@ def test_the_table_tells_the_company(ran):
     assert (jobs[0], jobs[2], jobs[4], jobs[6]) == (str(len(company.jobs)), "2", "0", "PASS")
     assert (details[0], details[2], details[4]) == (str(len(company.jobs)), "0", "PASS")
     assert (row(shown, ".answers")[0], row(shown, ".answers")[2]) == (f"{answers:,}", "PASS")
-    assert f"counted {3 + len(company.jobs)} calls the first time, and 0 the second" in shown
+
+
+def test_every_vendor_has_its_frames(ran):
+    """Rows are those of the company's inbox, laboratory, books and personnel files; nothing is asked for again."""
+    shown, company = ran[1], Company(7)
+    inbox, lab, personnel = receive(company), examine(company), file_away(company)
+    books = Books(company, LINES)
+    wanted = {
+        "docdigitizer": {"load_documents": len(inbox.papers)},
+        "veridox": {"load_cases": len(lab.cases), "load_files": len(lab.files)},
+        "validis": {"load_accounts": len(books.accounts), "load_payable_items": len(books.payable_items),
+                    "load_journals": LINES},
+        "papershift": {"load_users": len(personnel.users), "load_teams": len(personnel.teams)},
+    }  # fmt: skip
+    for vendor, loaders in wanted.items():
+        part = part_of(shown, vendor)
+        for loader, rows in loaders.items():
+            assert row(part, loader)[0] == f"{rows:,}"
+    assert re.search(r"counted \d+ calls the first time, sign-ins and refusals among\s+them, and 0 the second", shown)
+    again = [line.split()[-3] for line in re.findall(r"^    load_\w+ .*$", shown, re.M)]
+    assert again == ["0"] * 17
+
+
+def test_every_frame_has_its_certificate(ran):
+    """PASS, or CANNOT_PROVE with a sentence that says why; what may not be seen is counted, calmly."""
+    shown, personnel = ran[1], file_away(Company(7))
+    frames = re.findall(r"^    (?:load_|  \.)\w+ .*$", shown, re.M)
+    hidden = {personnel.forbidden, personnel.hidden}
+    seen = sum(len(rows) for user, rows in personnel.documents.items() if user not in hidden)
+    told = " ".join(shown.split())
+
+    assert {line.split()[-1] for line in frames} == {"PASS", "CANNOT_PROVE"}
+    assert row(part_of(shown, "papershift"), "load_documents")[0] == str(seen)
+    assert f"papershift.load_documents: {seen} rows; the vendor declares no total" in told
+    assert f"{len(hidden)} of {len(personnel.users)} lists may not be seen with this credential." in told
+    assert "Warning" not in shown
+
+
+def part_of(shown: str, vendor: str) -> str:
+    """The lines of a vendor in the table."""
+    return re.search(rf"^  {vendor}\n((?:    .*\n)+)", shown, re.M)[1]
 
 
 def test_the_control_totals_are_those_of_the_ledger(ran, tmp_path):
     """Debit and credit are the sums of the company's ledger, to the penny."""
-    path = sandbox.write_ledger(tmp_path / "ledger.zip")
+    path = sandbox.write_ledger(tmp_path / "ledger.zip", lines=LINES, faults=True)
     frame = pd.read_csv(member(path, "transactions"), dtype="str", sep=None, engine="python")
     amounts = [Decimal(text) for text in frame[amount_column(frame)]]
     debit = sum(amount for amount in amounts if amount > 0)
+    credit = -sum(amount for amount in amounts if amount < 0)
 
-    assert row(ran[1], "GBP") == [f"{len(frame):,}", f"{debit:,.2f}", f"{debit:,.2f}", "0.00"]
+    assert row(ran[1], "GBP") == [f"{len(frame):,}", f"{debit:,.2f}", f"{credit:,.2f}", f"{debit - credit:,.2f}"]
+    assert (ran[0] / FOLDER / "parquet" / "validis_gl_transactions.parquet").is_file()
 
 
 def member(path, word):
@@ -97,12 +149,13 @@ def test_it_prints_and_writes_no_secret(ran):
     """No key, link, port or machine path, on the screen or in the files."""
     texts = [ran[1].encode(), *(path.read_bytes() for path in (ran[0] / FOLDER).rglob("*") if path.is_file())]
     with sandbox.running(jobs=1, environment=False) as box:
-        # The same seed gives the same key.
-        secrets = [part.encode() for part in box.secret_parts()]
+        # The same seed gives the same keys.
+        secrets = [part.encode() for part in box.canaries]
 
+    users = [HOSTILE[name].encode() for name in HOSTILE if name.endswith(("KEY", "TOKEN"))]
     found = [
         secret
-        for secret in (*secrets, b"127.0.0.1:", b"?token=", str(ran[0]).encode())
+        for secret in (*secrets, *users, b"127.0.0.1:", b"?token=", str(ran[0]).encode())
         for text in texts
         if secret in text
     ]
@@ -121,14 +174,17 @@ def test_it_writes_what_it_names_and_nothing_else(ran):
 def test_what_it_writes_opens_again(ran):
     """Frames keep their dtypes, the answers are all there and as they were sent, the chart is a picture."""
     folder = ran[0] / FOLDER
-    answers = pd.read_parquet(folder / "parquet" / "details_answers.parquet")
+    answers = pd.read_parquet(folder / "parquet" / "validocx_job_details_answers.parquet")
     sheet = pd.read_csv(folder / "answers.csv", dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    jobs = pd.read_parquet(folder / "parquet" / "jobs.parquet")
+    jobs = pd.read_parquet(folder / "parquet" / "validocx_jobs.parquet")
 
     assert str(jobs["completed_at"].dtype) == "datetime64[us, UTC]"
     assert sheet["value"].tolist() == answers["value"].fillna("").tolist()
     assert (folder / "chart.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert (folder / "files" / "document.pdf").read_bytes()[:5] == b"%PDF-"
+    for name in ("document", "scan", "examined", "personnel"):
+        assert (folder / "files" / f"{name}.pdf").read_bytes()[:5] == b"%PDF-"
+    files = pd.read_parquet(folder / "parquet" / "veridox_files.parquet")
+    assert files["current_risk_score"].cat.categories.tolist() == ["Informational", "Low", "Medium", "High"]
     assert (folder / "files" / "photo.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
 
 
@@ -144,7 +200,7 @@ def test_a_second_run_writes_over_its_own_files_only(ran, monkeypatch, capsys):
 
     shown = capsys.readouterr().out
     assert row(shown, "load_jobs")[0] == row(ran[1], "load_jobs")[0]
-    assert pd.read_parquet(ran[0] / FOLDER / "parquet" / "projects.parquet").shape == (40, 15)
+    assert pd.read_parquet(ran[0] / FOLDER / "parquet" / "validocx_projects.parquet").shape == (40, 15)
 
 
 def test_a_file_of_somebody_else_is_left_alone(tmp_path, monkeypatch, capsys):
@@ -172,7 +228,7 @@ def test_a_ledger_of_the_users_is_read_and_not_copied(tmp_path, monkeypatch, cap
     assert row(shown, "all") == ["3", "15.10", "10.10", "5.00"]
     assert "Problems in its files: ragged (1); 1 line kept out." in shown
     assert b"alpha-marker" not in written
-    assert not (tmp_path / FOLDER / "parquet" / "ledger_transactions.parquet").exists()
+    assert not (tmp_path / FOLDER / "parquet" / "validis_gl_transactions.parquet").exists()
 
 
 def test_the_audit_data_standard_ledger(real_data, tmp_path, monkeypatch, capsys):

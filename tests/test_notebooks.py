@@ -215,7 +215,8 @@ def test_the_third_notebook_has_the_control_totals(executed, posted):
 
     (row,) = table_of(notebook, "gl.controls[")
     assert row[:3] == ["GBP", str(len(posted)), str(len(sums))]
-    assert [Decimal(text) for text in row[3:]] == [debit, credit, debit - credit] and debit - credit == 100
+    assert [Decimal(text) for text in row[3:]] == [debit, credit, debit - credit]
+    assert debit - credit == 100
     assert {row[0] for row in table_of(notebook, "sums[sums != 0]")} == {unbalanced}
 
 
@@ -233,7 +234,8 @@ def test_the_third_notebook_has_the_trial_balance(executed, company, posted):
     assert all(Decimal(row[2]) + Decimal(row[3]) == Decimal(row[4]) == Decimal(row[5]) for row in shown)
     assert "opening 0.00, closing 100.00" in output_of(notebook, 'print(f"opening')
     (row,) = table_of(notebook, 'periods["difference"] = ')
-    assert [row[0], row[2]] == mismatch["ids"] and Decimal(row[5]) == 250
+    assert [row[0], row[2]] == mismatch["ids"]
+    assert Decimal(row[5]) == 250
 
 
 def test_the_third_notebook_reads_the_same_ledger_again(executed):
@@ -255,12 +257,12 @@ def test_the_fourth_notebook_saves_files_of_three_vendors(executed):
     manifest = table_of(notebook, "manifest = pd.concat")
 
     assert Counter(row[0] for row in manifest) == {"validocx": 3, "docdigitizer": 3, "veridox": 3}
-    assert all(re.fullmatch(r"[0-9a-f]{64}", row[4]) and int(row[3]) > 0 for row in manifest)
+    assert all(re.fullmatch(r"[0-9a-f]{40,}(\.\.\.)?", row[4]) and int(row[3]) > 0 for row in manifest)
     pairs = table_of(notebook, "duplicated(keep=False)")
     assert [row[1] for row in pairs] == ["validocx", "veridox"] * 3
     signed = table_of(notebook, "sign_files(")
     assert [row[3] == "NaN" for row in signed] == [True] * 3 + [False] * 2
-    assert [row[2] != "&lt;NA&gt;" and row[2] != "<NA>" for row in table_of(notebook, "files.save_all(signed")] == [
+    assert [row[2] != "<NA>" for row in table_of(notebook, "files.save_all(signed")] == [
         True, True, True, False, False
     ]  # fmt: skip
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 
 from docframes import plot, sandbox, validocx
-from docframes.errors import ColumnError
+from docframes.errors import ColumnError, ConfigError
 
 
 @pytest.fixture
@@ -113,3 +115,72 @@ def test_importing_it_does_not_import_matplotlib():
     assert (
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
     )
+
+
+# --- by month -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lines():
+    """Three dated lines and one without a date, in decimals; February has none."""
+    amounts = [Decimal("0.10"), Decimal("0.20"), Decimal("5"), Decimal("-0.03")]
+    return pd.DataFrame(
+        {
+            "date": pd.to_datetime(["2025-01-31", "2025-03-01", None, "2025-03-31"]).astype("datetime64[us]"),
+            "amount": pd.array(amounts, dtype=pd.ArrowDtype(pa.decimal128(38, 6))),
+            "who": pd.Series(["b", "a", "a", "b"], dtype="str"),
+        }
+    )
+
+
+def test_months_add_up_exactly_and_leave_no_gap(lines):
+    """Decimals stay exact, a month without a row has 0, and a row without a date is left out."""
+    figures = plot.by_month(lines, amount="amount")
+
+    assert figures["month"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-01", "2025-02-01", "2025-03-01"]
+    assert figures["rows"].tolist() == [1, 0, 2]
+    assert figures["total"].tolist() == [Decimal("0.10"), 0, Decimal("0.17")]
+
+
+def test_months_are_counted_apart(lines):
+    """One row per month and value, in order, those without a row among them."""
+    figures = plot.by_month(lines, by="who")
+
+    assert figures["who"].tolist() == ["a", "b"] * 3
+    assert figures["rows"].tolist() == [0, 1, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("options", [{}, {"amount": "amount"}, {"amount": "amount", "by": "who"}])
+def test_no_rows_are_an_empty_frame_of_the_same_months(lines, options):
+    """Columns and dtypes depend on the call, never on the rows."""
+    full, empty = plot.by_month(lines, **options), plot.by_month(lines.iloc[:0], **options)
+
+    assert empty.empty
+    assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
+    assert len(plot.plot_by_month(empty, title="None", value="rows", ax=Figure().subplots()).patches) == 0
+
+
+def test_a_column_without_a_month_is_named(lines):
+    """The message says which is missing, and how to name another."""
+    with pytest.raises(ColumnError, match=r"\['posted'\] in frame"):
+        plot.by_month(lines, date="posted")
+
+
+def test_the_months_are_drawn_as_they_are(lines):
+    """Bars are as high as the totals, named by month and by value; the Axes that was given comes back."""
+    figures = plot.by_month(lines, amount="amount", by="who")
+    ax = Figure().subplots()
+
+    assert plot.plot_by_month(figures, title="Posted", unit="GBP", ax=ax) is ax
+    assert [bar.get_height() for bar in ax.patches] == pytest.approx([0, 0, 0.2, 0.1, 0, -0.03])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["Jan\n2025", "Feb", "Mar"]
+    assert ax.get_ylabel() == "GBP"
+
+
+def test_more_than_can_be_told_apart_is_refused(lines):
+    """Five colours side by side are no chart."""
+    many = pd.concat([lines.assign(who=name) for name in "abcde"])
+
+    with pytest.raises(ConfigError, match="at most 4"):
+        plot.plot_by_month(plot.by_month(many, by="who"), value="rows", title="Too many", ax=Figure().subplots())

@@ -14,6 +14,7 @@ from docframes import sandbox, validocx
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = ['python -m pip install ".[all]" && docframes demo', 'python -m pip install -e ".[dev]" && pytest']
+ROOMS = ("docdigitizer", "papershift", "validis", "validocx", "veridox")
 GERMAN = "Buchung;Konto;Betrag;Text\n31.01.2025;4711;1.234,56;Miete\n31.01.2025;1200;-1.234,56;Bank\n"
 
 
@@ -31,7 +32,7 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "export.csv").write_text(GERMAN)
     names: dict[str, object] = {}
-    with sandbox.running(jobs=6) as box:
+    with sandbox.running(jobs=6, time_scale=0.01) as box:
         box.write_ledger(tmp_path / "ledger.zip")
         for number, block in enumerate(blocks("python"), start=1):
             exec(compile(block, f"README.md, block {number}", "exec"), names)  # noqa: S102
@@ -43,12 +44,32 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_it_names_every_loader():
-    """The table holds what the room offers, and nothing else."""
-    table = re.search(r"^\| loader of `docframes\.validocx`.*?\n\n", README, re.MULTILINE | re.DOTALL)[0]
-    named = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+@pytest.mark.parametrize("vendor", ROOMS)
+def test_it_names_every_loader(vendor):
+    """The table of each room holds what the room offers, and nothing else."""
+    table = re.search(rf"^\| loader of `docframes\.{vendor}`.*?\n\n", README, re.MULTILINE | re.DOTALL)[0]
+    named = [
+        name for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
+    ]
+    room = getattr(docframes, vendor)
 
-    assert sorted(named) == sorted(set(validocx.__all__) - {"Client", "JobDetails"})
+    assert sorted(named) == sorted(name for name in room.__all__ if inspect.isfunction(getattr(room, name)))
+
+
+def test_it_names_every_notebook():
+    """Each has its row, with a link."""
+    linked = re.findall(r"\]\(notebooks/([\w-]+\.ipynb)\)", README)
+
+    assert linked == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("vendor", ROOMS)
+def test_it_names_every_variable(vendor):
+    """What the sandbox sets for a room, but for addresses, and nothing that no room reads."""
+    with sandbox.running(jobs=1, environment=False) as box:
+        wanted = [name for name in box.environment() if name.startswith(f"DOCFRAMES_{vendor.upper()}_")]
+
+    assert [name for name in wanted if not name.endswith("_BASE_URL") and name not in README] == []
 
 
 def test_the_assumptions_and_variables_it_names_exist():
@@ -60,7 +81,9 @@ def test_the_assumptions_and_variables_it_names_exist():
 
     assert names
     assert names <= set(validocx.loaders.API.assumptions)
-    assert all(variable in source for variable in variables)
+    for variable in variables:
+        vendor, _, what = variable.removeprefix("DOCFRAMES_").partition("_")
+        assert variable in source or (vendor.lower() in ROOMS and f'"{what.lower()}"' in source)
 
 
 def test_what_it_links_to_is_there():

@@ -64,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "load an invented company's jobs and ledger, and write a chart and tables to ./docframes-demo/"
+    text = "load an invented company's frames from five vendors, and write a chart and tables to ./docframes-demo/"
     parser = commands.add_parser("demo", help=text, description=f"{text[0].upper()}{text[1:]}. No key, no network.")
     parser.add_argument("--real", metavar="PATH", type=Path, help="read this ledger (zip, folder or CSV) in its place")
     parser.set_defaults(run=_demo)

@@ -1,62 +1,69 @@
-"""``docframes demo``: the way from an API and a ledger to frames, a chart and files, on an invented company."""
+"""``docframes demo``: the way from five APIs and a ledger to frames, a chart and files, on an invented company."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from docframes import __version__, plot, sandbox
+from docframes import __version__, files, plot, sandbox
+from docframes.cli import vendors
 from docframes.cli.folder import Folder
 from docframes.cli.ledger import show_ledger
 from docframes.cli.screen import Screen
-from docframes.errors import ConfigError, DocframesWarning
+from docframes.cli.vendors import Clients, Loaded, file_name
+from docframes.errors import ConfigError
 from docframes.ledger import GeneralLedger, read_ledger
-from docframes.settings import Settings
 from docframes.tables.loads import Load, load_record
-from docframes.transport.download import SignedLink, digest
-from docframes.vendors import validocx
+from docframes.transport.download import digest
 from docframes.words import count
 
 FOLDER = Path("docframes-demo")
-CHART, ANSWERS, PARQUET, LEDGER = "chart.png", "answers.csv", "parquet", "ledger_transactions"
-DOCUMENT, PHOTO = "files/document.pdf", "files/photo.jpg"
-_DETAILS = ("jobs", "steps", "questions", "answers", "images", "documents")
-_FRAMES = ("projects", "jobs", *(f"details_{name}" for name in _DETAILS), LEDGER)
+CHART, ANSWERS, PARQUET, LEDGER = "chart.png", "answers.csv", "parquet", "validis_gl_transactions"
+DOCUMENT, PHOTO, SCAN, EXAMINED = "files/document.pdf", "files/photo.jpg", "files/scan.pdf", "files/examined.pdf"
+LICENCE = "files/personnel.pdf"
+#: The frames of each loader where it gives several.
+_SEVERAL = {
+    "load_job_details": ("jobs", "steps", "questions", "answers", "images", "documents"),
+    "load_analyses": (
+        "files", "findings", "module_findings", "observations", "risk_assessments", "suggested_actions",
+        "search_results", "modules",
+    ),
+}  # fmt: skip
+_LOADERS = {
+    "validocx": ("load_projects", "load_jobs", "load_job_details"),
+    "docdigitizer": ("load_documents", "load_annotation_fields", "load_line_items", "load_reviews"),
+    "veridox": ("load_cases", "load_files", "load_analyses"),
+    "validis": ("load_engagements", "load_accounts", "load_journals", "load_payable_items"),
+    "papershift": ("load_users", "load_teams", "load_documents"),
+}
+_FRAMES = (
+    *(
+        file_name(vendor, loader, name)
+        for vendor, loaders in _LOADERS.items()
+        for loader in loaders
+        for name in _SEVERAL.get(loader, ("",))
+    ),
+    LEDGER,
+)
 CONTENTS = {
     CHART: "required questions left unanswered, by measure",
     ANSWERS: "answers as they were sent; import the columns as text, or a spreadsheet makes a formula of '=1+1'",
-    DOCUMENT: "a document, fetched through a signed link",
-    PHOTO: "a photo, likewise",
+    DOCUMENT: "a document of a job (ValiDocX), fetched through a signed link",
+    PHOTO: "a photo of the job, likewise",
+    SCAN: "a scanned bill (DocDigitizer)",
+    EXAMINED: "an examined file (Veridox), through a signed link",
+    LICENCE: "a paper of a personnel file (Papershift), likewise",
     **{f"{PARQUET}/{name}.parquet": "a frame with its dtypes" for name in _FRAMES},
 }
-_HEAD = ("frame", "rows", "columns", "calls", "seconds", "calls\nagain", "seconds\nagain", "certificate")
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What the loaders gave."""
-
-    projects: pd.DataFrame
-    jobs: pd.DataFrame
-    details: validocx.JobDetails
-
-    def frames(self) -> dict[str, pd.DataFrame]:
-        """Every frame, by the name it is written under."""
-        details = {f"details_{name}": getattr(self.details, name) for name in _DETAILS}
-        return {"projects": self.projects, "jobs": self.jobs, **details}
-
-    def records(self) -> tuple[Load, Load, Load]:
-        """The record of each load."""
-        return load_record(self.projects), load_record(self.jobs), load_record(self.details.jobs)
+_HEAD = ("frame", "rows", "cols", "calls", "time", "calls\nagain", "time\nagain", "certificate")
+#: Waits and windows of the stand-in last this part of what the vendors' do: ten calls a minute are ten in 0.6 seconds.
+TIME_SCALE = 0.01
 
 
 def run(screen: Screen, *, real: Path | None = None, folder: Path = FOLDER) -> None:
@@ -71,80 +78,90 @@ def run(screen: Screen, *, real: Path | None = None, folder: Path = FOLDER) -> N
     place = Folder(folder, CONTENTS)
     screen.say(f"docframes {__version__}")
     screen.paragraph(
-        "An invented company answers on this machine, over HTTP as a vendor would. Nothing leaves the machine, and "
-        "no key is needed."
+        "An invented company answers on this machine, over HTTP as five vendors would; their waits are shortened. "
+        "Nothing leaves the machine, and no key is needed."
     )
-    with sandbox.running(environment=False) as box, _direct_to_loopback(), closing(_client(box)) as client:
+    with (
+        sandbox.running(environment=False, time_scale=TIME_SCALE) as box,
+        _only(box),
+        vendors.clients(box.environment()) as at,
+    ):
         place.claim()
-        loaded = _show_loads(screen, box, client)
-        _show_files(screen, place, client, loaded.details)
-        ledger = _show_ledger(screen, box, real)
+        loaded = _show_loads(screen, box, at)
+        _show_files(screen, place, loaded, at)
+        ledger = _show_ledger(screen, at, real)
     _write(place, loaded, None if real else ledger)
     _show_folder(screen, place, loaded, with_ledger=real is None)
     _show_next(screen, time.perf_counter() - began)
 
 
-def _client(box: sandbox.Box) -> validocx.Client:
-    """The sandbox's account, with the sandbox's cache: neither the user's settings nor the user's cache play a part."""
-    settings = Settings(cache_dir=Path(box.environment()["DOCFRAMES_CACHE_DIR"]))
-    return validocx.Client(api_key=box.key("validocx"), base_url=box.url("validocx"), settings=settings)
-
-
 @contextmanager
-def _direct_to_loopback() -> Iterator[None]:
-    """No proxy between this machine and itself, whatever the environment says of proxies."""
-    former = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
-    os.environ.update(dict.fromkeys(former, "127.0.0.1"))
+def _only(box: sandbox.Box) -> Iterator[None]:
+    """The sandbox's environment in place of the user's: none of their keys, caches, settings or proxies counts."""
+    former = {name: text for name, text in os.environ.items() if name.startswith("DOCFRAMES_")}
+    former |= {name: os.environ[name] for name in ("no_proxy", "NO_PROXY") if name in os.environ}
+    ours = {**box.environment(), "no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
+    for name in former:
+        del os.environ[name]
+    os.environ.update(ours)
     try:
         yield
     finally:
-        for name, value in former.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in ours:
+            os.environ.pop(name, None)
+        os.environ.update(former)
 
 
 # --- loading ------------------------------------------------------------------------------------------------------
 
 
-def load(client: validocx.Client) -> Loaded:
-    """Projects, jobs, and all that stands in each job."""
-    projects = validocx.load_projects(client=client, progress=False)
-    jobs = validocx.load_jobs(client=client, progress=False)
-    return Loaded(projects, jobs, validocx.load_job_details(jobs, client=client, progress=False))
-
-
-def _show_loads(screen: Screen, box: sandbox.Box, client: validocx.Client) -> Loaded:
-    screen.heading("Jobs from ValiDocX (its stand-in), loaded twice")
-    first = load(client)
-    counted = box.count("validocx")
-    again = load(client)
-    counted_again = box.count("validocx") - counted
+def _show_loads(screen: Screen, box: sandbox.Box, at: Clients) -> Loaded:
+    screen.heading("Frames of five vendors (their stand-ins), loaded twice")
+    first = vendors.load(at)
+    counted = box.count()
+    again = vendors.load(at)
+    counted_again = box.count() - counted
     screen.say()
     screen.table(_HEAD, _rows(first, again), "<>>>>>><")
     screen.say()
-    screen.paragraph(f"The server counted {count(counted, 'call')} the first time, and {counted_again:,} the second.")
-    verdicts = [f"{record.loader}: {record.certificate.reason}" for record in first.records()]
-    screen.paragraph(f"Certificates: {'; '.join(verdicts)}.")
+    screen.paragraph(
+        f"The servers counted {count(counted, 'call')} the first time, sign-ins and refusals among them, and "
+        f"{counted_again:,} the second. Times are seconds."
+    )
+    for key, record in first.records().items():
+        if record.certificate.verdict != "PASS":
+            screen.paragraph(f"{'.'.join(key)}: {_sentence(record)}")
+    for note in first.notes:
+        screen.paragraph(f"Note: {note}")
     return first
 
 
+def _sentence(record: Load) -> str:
+    """Why a certificate is no PASS; whom it concerns stands in the record."""
+    reason, colon, _ = record.certificate.reason.partition("this credential: ")
+    told = f"{reason}this credential" if colon else reason
+    return f"{told}."
+
+
 def _rows(first: Loaded, again: Loaded) -> list[tuple[str, ...]]:
-    """One row per loader, and below the last one row per frame of it: all six come from the same calls."""
-    shapes = (_shape(first.projects), _shape(first.jobs), ("", ""))
-    rows: list[tuple[str, ...]] = [
-        (record.loader, *shape, *_cost(record), *_cost(second), record.certificate.verdict)
-        for record, second, shape in zip(first.records(), again.records(), shapes, strict=True)
-    ]
-    for name in _DETAILS:
-        frame = getattr(first.details, name)
-        rows.append((f"  .{name}", *_shape(frame), "", "", "", "", load_record(frame).certificate.verdict))
+    """A line for each vendor, one for each loader of it, and below that one for each frame where it gives several."""
+    rows: list[tuple[str, ...]] = []
+    seconds = again.records()
+    for (vendor, loader), record in first.records().items():
+        if loader == _LOADERS[vendor][0]:
+            rows.append((vendor, *[""] * (len(_HEAD) - 1)))
+        frames, second = first.frames[vendor, loader], seconds[vendor, loader]
+        shape = _shape(frames[""]) if "" in frames else ("", "")
+        rows.append((f"  {loader}", *shape, *_cost(record), *_cost(second), record.certificate.verdict))
+        for name, frame in frames.items():
+            if name:
+                verdict = load_record(frame).certificate.verdict
+                rows.append((f"    .{name}", *_shape(frame), "", "", "", "", verdict))
     return rows
 
 
 def _cost(record: Load) -> tuple[str, str]:
-    return f"{record.calls:,}", f"{record.seconds:.3f}"
+    return f"{record.calls:,}", f"{record.seconds:.2f}"
 
 
 def _shape(frame: pd.DataFrame) -> tuple[str, str]:
@@ -154,34 +171,47 @@ def _shape(frame: pd.DataFrame) -> tuple[str, str]:
 # --- files and ledger ---------------------------------------------------------------------------------------------
 
 
-def _show_files(screen: Screen, place: Folder, client: validocx.Client, details: validocx.JobDetails) -> None:
-    screen.heading("Two files, each through a signed link that is asked for when it is wanted")
-    document, photo = details.documents.iloc[0], details.images.iloc[0]
-    signed = validocx.sign_file("documents", document["document_id"], client=client)
-    rows = [_fetch(place, DOCUMENT, signed, document["name"], document["file_size"])]
-    signed = validocx.sign_file("images", photo["image_id"], client=client)
-    rows.append(_fetch(place, PHOTO, signed, photo["file_name"], photo["file_size"]))
+def _show_files(screen: Screen, place: Folder, loaded: Loaded, at: Clients) -> None:
+    screen.heading("Files of four vendors, each asked for when it is wanted")
+    rows = []
+    for target, frame in _chosen(loaded, at).items():
+        (ref,) = files.refs(frame)
+        path = place.write(target, partial(ref.save, client=getattr(at, ref.vendor)))
+        rows.append((ref.vendor, ref.kind, f"{path.stat().st_size:,}", digest(path)[:10], target))
     screen.say()
-    screen.table(("file", "bytes", "bytes\ndeclared", "sha256\nbegins", "saved as"), rows, "<>><<")
+    screen.table(("vendor", "kind", "bytes", "sha256\nbegins", "saved as"), rows, "<<><<")
 
 
-def _fetch(place: Folder, target: str, link: SignedLink, name: str, declared: Any) -> tuple[str, ...]:
-    path = place.write(target, link.save)
-    told = "" if pd.isna(declared) else f"{declared:,}"
-    return name, f"{path.stat().st_size:,}", told, digest(path)[:10], target
+def _chosen(loaded: Loaded, at: Clients) -> dict[str, pd.DataFrame]:
+    """A frame of one row for each file that is saved, by where it is saved."""
+    frames = loaded.by_file()
+    bills = frames["docdigitizer_documents"]
+    bills = bills[(bills["state"] == "success") & (bills["document_class"] == "financial-document")]
+    papers = frames["papershift_documents"]
+    return {
+        DOCUMENT: frames["validocx_job_details_documents"].head(1),
+        PHOTO: frames["validocx_job_details_images"].head(1),
+        SCAN: vendors.assets(bills.head(1), at.docdigitizer),
+        EXAMINED: frames["veridox_analyses_files"].head(1),
+        LICENCE: papers[(papers["extension"] == "pdf") & (papers["upload_status"] == "success")].head(1),
+    }
 
 
-def _show_ledger(screen: Screen, box: sandbox.Box, real: Path | None) -> GeneralLedger:
-    with tempfile.TemporaryDirectory(prefix="docframes-demo-") as scratch:
-        path = real or box.write_ledger(Path(scratch) / "ledger.zip")
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", DocframesWarning)
-            began = time.perf_counter()
-            ledger = read_ledger(path)
-            seconds = time.perf_counter() - began
-    notes = [str(one.message) for one in caught if issubclass(one.category, DocframesWarning)]
-    screen.heading(f"The ledger {path.name}" if real else "The company's general ledger, from a zip")
-    show_ledger(screen, ledger, path, seconds=seconds, notes=notes)
+def _show_ledger(screen: Screen, at: Clients, real: Path | None) -> GeneralLedger:
+    notes: list[str] = []
+    began = time.perf_counter()
+    if real is None:
+        ledger = vendors.load_ledger(at.validis, notes)
+    else:
+        with vendors.told(notes):
+            ledger = read_ledger(real)
+    seconds = time.perf_counter() - began
+    title = "The company's general ledger, through the API of Validis (its stand-in)"
+    screen.heading(f"The ledger {real.name}" if real else title)
+    show_ledger(screen, ledger, real, seconds=seconds, notes=notes)
+    if real is None:
+        verdict = load_record(ledger.transactions).certificate.verdict
+        screen.paragraph(f"Certificate: {verdict}; an extract declares no total. What is out of balance was planted.")
     return ledger
 
 
@@ -189,23 +219,26 @@ def _show_ledger(screen: Screen, box: sandbox.Box, real: Path | None) -> General
 
 
 def _write(place: Folder, loaded: Loaded, ledger: GeneralLedger | None) -> None:
-    details, frames = loaded.details, loaded.frames()
+    frames = loaded.by_file()
+    answers = frames["validocx_job_details_answers"]
     if ledger is not None:
         frames[LEDGER] = ledger.transactions
     for name, frame in frames.items():
         place.write(f"{PARQUET}/{name}.parquet", frame.to_parquet)
     # The mark at the beginning tells spreadsheets that it is UTF-8.
-    place.write(ANSWERS, lambda path: details.answers.to_csv(path, index=False, encoding="utf-8-sig"))
-    place.write(CHART, lambda path: draw(details, path))
+    place.write(ANSWERS, lambda path: answers.to_csv(path, index=False, encoding="utf-8-sig"))
+    place.write(CHART, lambda path: draw(frames, path))
 
 
-def draw(details: validocx.JobDetails, path: Path) -> None:
+def draw(frames: Mapping[str, pd.DataFrame], path: Path) -> None:
     """Write the chart as PNG to *path*; no window, and pyplot's state is left alone."""
     from matplotlib.figure import Figure
 
-    figures = plot.unanswered(details.jobs, details.questions, details.answers, details.images)
+    jobs, questions, answers, images = (
+        frames[f"validocx_job_details_{name}"] for name in ("jobs", "questions", "answers", "images")
+    )
     figure = Figure(figsize=(8, 4.5), dpi=160, layout="constrained")
-    plot.plot_unanswered(figures, ax=figure.subplots())
+    plot.plot_unanswered(plot.unanswered(jobs, questions, answers, images), ax=figure.subplots())
     figure.supxlabel(
         "Source: the invented company of the docframes sandbox", x=0.01, ha="left", fontsize=8, color="#6b6b6b"
     )
@@ -213,12 +246,12 @@ def draw(details: validocx.JobDetails, path: Path) -> None:
 
 
 def _show_folder(screen: Screen, place: Folder, loaded: Loaded, *, with_ledger: bool) -> None:
-    frames = len(loaded.frames()) + with_ledger
+    frames = loaded.by_file()
     rows = [
         (CHART, CONTENTS[CHART]),
-        (ANSWERS, f"{count(len(loaded.details.answers), 'answer')}, one row each"),
-        (f"{PARQUET}/", f"{count(frames, 'frame')} with their dtypes, one file each"),
-        ("files/", "the document and the photo"),
+        (ANSWERS, f"{count(len(frames['validocx_job_details_answers']), 'answer')}, one row each"),
+        (f"{PARQUET}/", f"{count(len(frames) + with_ledger, 'frame')} with their dtypes, one file each"),
+        ("files/", "the five files"),
     ]
     screen.heading(f"Written to {place.path}{os.sep}")
     screen.say()
@@ -235,7 +268,7 @@ def _show_next(screen: Screen, seconds: float) -> None:
     screen.say()
     for what, where in (
         ("look at", f"{FOLDER}{os.sep}{CHART}"),
-        ("read on", "notebooks/01-jobs-and-answers.ipynb, beside the README"),
+        ("read on", "the notebooks, 01 to 05, beside the README"),
         ("your ledger", "docframes demo --real PATH"),
         ("your key", f"{word} DOCFRAMES_VALIDOCX_API_KEY=..."),
         ("", "then: from docframes import validocx; validocx.load_jobs()"),

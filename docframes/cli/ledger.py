@@ -17,10 +17,12 @@ from docframes.words import count, money
 _MOST_RULES = 6
 
 
-def show_ledger(screen: Screen, ledger: GeneralLedger, path: Path, *, seconds: float, notes: Sequence[str]) -> None:
-    """Name, size, frames, control totals by currency, problems.  notes : warnings met while reading *path*."""
+def show_ledger(
+    screen: Screen, ledger: GeneralLedger, path: Path | None, *, seconds: float, notes: Sequence[str]
+) -> None:
+    """Name, size, frames, control totals by currency, problems.  notes : warnings met on the way."""
     screen.say()
-    if ledger.name != path.stem:
+    if path is None or ledger.name != path.stem:
         screen.paragraph(ledger.name)
     screen.paragraph(f"{_extent(ledger)}; read in {seconds:.2f} s")
     screen.say()
@@ -85,7 +87,7 @@ def _show_problems(screen: Screen, ledger: GeneralLedger, notes: Sequence[str]) 
     screen.say()
     screen.paragraph(f"Problems in its files: {told}; {kept}.")
     if not ledger.problems.empty:
-        screen.paragraph("In Python, docframes.read_ledger(path).problems lists them.")
+        screen.paragraph("In Python, the ledger's .problems lists them.")
     for note in notes:
         screen.paragraph(f"Note: {note}")
 
