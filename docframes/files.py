@@ -110,7 +110,7 @@ def fetch_links(
 def _known(vendor: str, account: str, kind: str, file_id: str) -> SignedLink | None:
     with _lock:
         link = _links.get((vendor, account, kind, file_id))
-        if link is not None and link.expired(datetime.now(UTC) + MARGIN):
+        if link is not None and link.expired(datetime.now(UTC) + MARGIN * link.settings.time_scale):
             del _links[vendor, account, kind, file_id]
             return None
         return link

@@ -218,3 +218,16 @@ def test_serve_ends_on_ctrl_c():
     sandbox.serve(0, jobs=1, say=told.append, until=Pressed())
 
     assert told[-1] == "Stopped."
+
+
+def test_no_credential_of_the_user_s_is_sent_to_the_sandbox(monkeypatch):
+    """Variables for which the sandbox has no counterpart are out of sight while it runs, and back afterwards."""
+    monkeypatch.setenv("DOCFRAMES_PAPERSHIFT_TOKEN", "the user's own")
+    monkeypatch.setenv("DOCFRAMES_VALIDIS_SECONDARY_API_KEY", "the user's own")
+    with sandbox.running(jobs=1) as box:
+        mine = {name for name, value in os.environ.items() if value == "the user's own"}
+        assert mine == set()
+        assert {name: os.environ[name] for name in box.environment()} == box.environment()
+
+    assert os.environ["DOCFRAMES_PAPERSHIFT_TOKEN"] == "the user's own"
+    assert os.environ["DOCFRAMES_VALIDIS_SECONDARY_API_KEY"] == "the user's own"

@@ -621,7 +621,7 @@ def test_journals_are_lines_with_their_journal(office, connect):
     assert by_account.to_dict() == expected.to_dict()
     assert lines["journal_id"].nunique() == ledger["transaction"].nunique()
     assert len(lines) == len(ledger) == 5000
-    assert load_record(lines).certificate.reason.startswith(f"{lines['journal_id'].nunique()} rows")
+    assert load_record(lines).certificate.reason.startswith(f"{lines['journal_id'].nunique()} records")
 
 
 def test_journals_of_some_periods(office, connect):

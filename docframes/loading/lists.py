@@ -53,7 +53,12 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
 def _walk(plan: Plan, call: Call) -> tuple[Tally, DocframesError | None]:
     """Every page; once more from the beginning, past the cache, where the vendor lost the place."""
     tally, failure = _walk_once(plan, call, refresh=plan.options.refresh)
-    return _walk_once(plan, call, refresh=True) if isinstance(failure, BrokenCursor) else (tally, failure)
+    if not isinstance(failure, BrokenCursor):
+        return tally, failure
+    again, failure = _walk_once(plan, call, refresh=True)
+    again.calls += tally.calls
+    again.from_cache += tally.from_cache
+    return again, failure
 
 
 def _walk_once(plan: Plan, call: Call, *, refresh: bool) -> tuple[Tally, DocframesError | None]:
@@ -94,6 +99,7 @@ def _list_certificate(plan: Plan, tally: Tally, unique: int, failure: DocframesE
         repeated_pages=tally.repeated_pages,
         cut_at=plan.options.limit,
         ended=tally.ended,
+        noun="records" if plan.level.unit else "rows",
     )
     if failure is None:
         return certificate

@@ -245,7 +245,11 @@ class Box:
         return variables
 
     def _set_environment(self) -> None:
-        self._former = {name: os.environ.get(name) for name in self._variables}
+        # The user's own credentials step aside, those too for which the sandbox has no counterpart: none of them is
+        # sent here.
+        prefixes = tuple(f"DOCFRAMES_{vendor.upper()}_" for vendor in self.rooms)
+        theirs = [name for name in os.environ if name.startswith(prefixes)]
+        self._former = {name: os.environ.pop(name, None) for name in {*self._variables, *theirs}}
         os.environ.update(self._variables)
 
     def _restore_environment(self) -> None:

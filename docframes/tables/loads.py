@@ -47,35 +47,36 @@ def certify(
     repeated_pages: int = 0,
     cut_at: int | None = None,
     ended: bool = False,
+    noun: str = "rows",
 ) -> Certificate:
     """The certificate of a paged list.
 
     first, last : totals as the first and the last page declared them.  received : rows as they came.  unique : rows
     left after dropping those that came twice.  cut_at : the caller asked for this many rows at most.  ended : where no
-    total is declared, the last page said itself that no other follows.
+    total is declared, the last page said itself that no other follows.  noun : what the vendor counts.
     """
-    verdict, reason = _judge(first, last, unique, repeated_pages, cut_at)
+    verdict, reason = _judge(first, last, unique, repeated_pages, cut_at, noun)
     if verdict == "CANNOT_PROVE" and last is None and ended and received == unique:
-        verdict, reason = "PASS", f"{unique} rows; the vendor declares no total, but said after the last that it was"
+        verdict, reason = "PASS", f"{unique} {noun}; the vendor declares no total, but said after the last that it was"
     return Certificate(verdict, reason, first, last, received, unique, received - unique, repeated_pages)
 
 
 def _judge(
-    first: int | None, last: int | None, unique: int, repeated_pages: int, cut_at: int | None
+    first: int | None, last: int | None, unique: int, repeated_pages: int, cut_at: int | None, noun: str
 ) -> tuple[Verdict, str]:
     wanted = last if cut_at is None or last is None else min(cut_at, last)
     if cut_at is not None and unique >= cut_at:
-        return "PASS", f"{unique} rows, as many as limit= asked for"
+        return "PASS", f"{unique} {noun}, as many as limit= asked for"
     if repeated_pages:
         return "FAIL", f"{repeated_pages} page(s) repeated the page before; rows of other pages are missing"
     if wanted is None or last is None:
-        return "CANNOT_PROVE", f"{unique} rows; the vendor declares no total to compare with"
+        return "CANNOT_PROVE", f"{unique} {noun}; the vendor declares no total to compare with"
     if unique < wanted:
-        return "FAIL", f"{unique} rows came of {wanted} declared; {wanted - unique} are missing"
+        return "FAIL", f"{unique} {noun} came of {wanted} declared; {wanted - unique} are missing"
     if unique > wanted:
         return (
             "CANNOT_PROVE",
-            f"{unique} rows came, more than the {last} declared last; rows went away meanwhile",
+            f"{unique} {noun} came, more than the {last} declared last; some went away meanwhile",
         )
     if first is not None and first > last:
         return (
@@ -83,7 +84,7 @@ def _judge(
             f"the total fell from {first} to {last} while loading; a row may have been passed over",
         )
     grew = f", after growing from {first}" if first is not None and first < last else ""
-    return "PASS", f"{unique} rows, as declared{grew}"
+    return "PASS", f"{unique} {noun}, as declared{grew}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Load:
     loader: str
     table: str
     arguments: Mapping[str, Any]
-    calls: int  #: requests that reached the vendor
+    calls: int  #: answers that came from the vendor itself; tries in vain and calls for a token are not counted
     from_cache: int  #: answers that came from the cache instead
     fetched_from: datetime | None  #: when the oldest answer was fetched
     fetched_to: datetime | None  #: when the newest answer was fetched
