@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -104,12 +105,18 @@ def as_text(value: Any) -> str | None:
 
 def mixed_arrays(values: Sequence[Any]) -> list[pa.Array]:
     """Text as sent, and beside it what was a number, a boolean, an ISO date."""
-    types = list(map(type, values))
-    kinds = set(types)
-    numbers = _only(values, types, kinds & {int, float})
-    truths = _only(values, types, kinds & {bool})
-    dates = _dates_among(values, types) if str in kinds else pa.nulls(len(values), MOMENT)
-    return [text_array(values), _floats(numbers), pa.array(truths, pa.bool_()), dates]
+    texts, dumps = list(values), orjson.dumps
+    numbers: list[Any] = [None] * len(texts)
+    truths: list[bool | None] = [None] * len(texts)
+    # Each value is looked at once: what is neither text nor null is written as JSON, and put where it belongs.
+    for row, value in [(row, value) for row, value in enumerate(texts) if value is not None and type(value) is not str]:
+        texts[row] = dumps(value).decode()
+        if type(value) is bool:
+            truths[row] = value
+        elif type(value) is int or type(value) is float:
+            numbers[row] = value
+    text = pa.array(texts, TEXT)
+    return [text, _floats(numbers), pa.array(truths, pa.bool_()), _dates_among(values, text)]
 
 
 def _floats(numbers: list[Any]) -> pa.Array:
@@ -120,22 +127,13 @@ def _floats(numbers: list[Any]) -> pa.Array:
         return pa.array([None if number is None else float(number) for number in numbers], pa.float64())
 
 
-def _only(values: Sequence[Any], types: list[type], wanted: set[type]) -> list[Any]:
-    if not wanted:
-        return [None] * len(values)
-    return [value if kind in wanted else None for value, kind in zip(values, types, strict=True)]
-
-
-def _dates_among(values: Sequence[Any], types: list[type]) -> pa.Array:
+def _dates_among(values: Sequence[Any], text: pa.Array) -> pa.Array:
     # The dash in fifth place lets few texts through, so few are parsed.
-    rows = [
-        row for row, (value, kind) in enumerate(zip(values, types, strict=True)) if kind is str and value[4:5] == "-"
-    ]
-    if not rows:
-        return pa.nulls(len(values), MOMENT)
+    dashed = pc.fill_null(pc.equal(pc.utf8_slice_codeunits(text, 4, 5), "-"), False)
+    rows = np.flatnonzero(dashed.to_numpy(zero_copy_only=False))
     dates: list[datetime | None] = [None] * len(values)
-    for row in rows:
-        dates[row] = read_moment(values[row])
+    for row in rows.tolist():
+        dates[row] = read_moment(values[row]) if type(values[row]) is str else None
     return pa.array(dates, MOMENT)
 
 
