@@ -135,12 +135,18 @@ def _turned(rows: _Rows, level: Level, drift: Drift) -> tuple[_Rows, Values]:
 
 
 def _transpose(records: list[Record]) -> Values:
-    """Values by key.  Records mostly have the same keys in the same order; then each is visited just once."""
-    shapes: set[tuple[str, ...]] = set(map(tuple, map(dict.keys, records)))
-    if len(shapes) == 1:
-        keys = shapes.pop()
+    """Values by key.  Records mostly have the same keys in the same order; then each is visited just twice.
+
+    All keys in a row are those of the first record, again and again, only if every record has just these in just
+    this order: a record with more would have one of them twice, and then another would have fewer.
+    """
+    if not records:
+        return {}
+    keys = list(records[0])
+    if keys and list(chain.from_iterable(records)) == keys * len(records):
         flat = list(chain.from_iterable(map(dict.values, records)))
         return {key: flat[place :: len(keys)] for place, key in enumerate(keys)}
+    shapes: set[tuple[str, ...]] = set(map(tuple, map(dict.keys, records)))
     longest_first: list[tuple[str, ...]] = sorted(shapes, key=len, reverse=True)
     every = dict.fromkeys(chain.from_iterable(longest_first))
     return {key: [record.get(key) for record in records] for key in every}
