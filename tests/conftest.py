@@ -199,7 +199,8 @@ def no_sockets(monkeypatch):
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of public ledgers, or a skip where it is not there."""
+    """The folder of public ledgers; where it is not there, a skip for users and a failure in CI."""
     if not REAL_DATA.is_dir():
-        pytest.skip("no real ledgers: DOCFRAMES_REAL_DATA is not set and ../shared/data is not there")
+        why = "no real ledgers: DOCFRAMES_REAL_DATA is not set and ../shared/data is not there"
+        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
     return REAL_DATA

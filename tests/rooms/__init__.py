@@ -40,5 +40,4 @@ class Room:
     drop: Callable[[Record], None]  #: removes that key from a record
     nested: Callable[[Record], None]  #: puts null where the record has, or may have, an object
     credential: str  #: the secret that must reach the vendor's host only
-    pages: bool = True  #: whether the vendor pages this list
     routes: Callable[[Blueprint], None] = nothing_more  #: other addresses the client needs, such as a token's
