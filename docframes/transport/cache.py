@@ -22,7 +22,6 @@ import platformdirs
 from docframes.errors import ConfigError
 from docframes.settings import Settings
 from docframes.transport.store import BUSY_SECONDS, cannot_be_used
-from docframes.transport.store import private_folder as private_folder
 
 _offline: ContextVar[bool] = ContextVar("docframes_offline", default=False)
 

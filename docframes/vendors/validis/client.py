@@ -17,7 +17,7 @@ import orjson
 from docframes.errors import ConfigError, OfflineMiss
 from docframes.settings import Settings
 from docframes.tables.schema import check_sources
-from docframes.transport import cache, credentials
+from docframes.transport import cache, credentials, store
 from docframes.transport import client as transport
 from docframes.transport.api import Api
 from docframes.transport.paging import dig
@@ -132,7 +132,7 @@ class Client(transport.Client):
             return
         facts = {name: dig(facts, name) for name in ("clientId", "vconnectClientId", "works")}
         with contextlib.suppress(OSError):
-            cache.private_folder(path.parent)
+            store.private_folder(path.parent)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
             with os.fdopen(handle, "wb") as file:
                 file.write(orjson.dumps(facts))

@@ -25,8 +25,9 @@ from docframes.tables.loads import Certificate, Load, attach, new_load_id
 from docframes.tables.schema import Column, Kind, Table
 from docframes.transport import redact
 from docframes.transport.answers import Call
-from docframes.transport.cache import is_offline, private_folder
+from docframes.transport.cache import is_offline
 from docframes.transport.download import ApiFile, SignedLink, Stored, fetch_into
+from docframes.transport.store import private_folder
 from docframes.vendors.validis import kept
 from docframes.vendors.validis.client import Client
 from docframes.vendors.validis.kept import Extract, Piece

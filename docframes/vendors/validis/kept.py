@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from docframes.transport.cache import private_folder
 from docframes.transport.download import digest
+from docframes.transport.store import private_folder
 
 
 @dataclass(frozen=True)
