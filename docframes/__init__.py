@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from docframes import plot as plot
     from docframes import sandbox as sandbox
     from docframes.ledger import GeneralLedger as GeneralLedger
+    from docframes.ledger import account_activity as account_activity
+    from docframes.ledger import by_period as by_period
+    from docframes.ledger import consolidate as consolidate
+    from docframes.ledger import open_ledger as open_ledger
     from docframes.ledger import read_ledger as read_ledger
+    from docframes.ledger import trial_balance as trial_balance
+    from docframes.ledger import unbalanced_transactions as unbalanced_transactions
     from docframes.settings import Settings as Settings
     from docframes.tables.loads import describe as describe
     from docframes.tables.loads import load_record as load_record
@@ -37,17 +43,23 @@ __version__ = "0.1.0"
 _WHERE = {
     "GeneralLedger": ("docframes.ledger", "GeneralLedger"),
     "Settings": ("docframes.settings", "Settings"),
+    "account_activity": ("docframes.ledger", "account_activity"),
+    "by_period": ("docframes.ledger", "by_period"),
     "cache": ("docframes.transport.cache", ""),
+    "consolidate": ("docframes.ledger", "consolidate"),
     "describe": ("docframes.tables.loads", "describe"),
     "docdigitizer": ("docframes.vendors.docdigitizer", ""),
     "errors": ("docframes.errors", ""),
     "files": ("docframes.files", ""),
     "load_record": ("docframes.tables.loads", "load_record"),
     "offline": ("docframes.transport.cache", "offline"),
+    "open_ledger": ("docframes.ledger", "open_ledger"),
     "papershift": ("docframes.vendors.papershift", ""),
     "plot": ("docframes.plot", ""),
     "read_ledger": ("docframes.ledger", "read_ledger"),
     "sandbox": ("docframes.sandbox", ""),
+    "trial_balance": ("docframes.ledger", "trial_balance"),
+    "unbalanced_transactions": ("docframes.ledger", "unbalanced_transactions"),
     "validis": ("docframes.vendors.validis", ""),
     "validocx": ("docframes.vendors.validocx", ""),
     "veridox": ("docframes.vendors.veridox", ""),
@@ -56,17 +68,23 @@ _WHERE = {
 __all__ = [
     "GeneralLedger",
     "Settings",
+    "account_activity",
+    "by_period",
     "cache",
+    "consolidate",
     "describe",
     "docdigitizer",
     "errors",
     "files",
     "load_record",
     "offline",
+    "open_ledger",
     "papershift",
     "plot",
     "read_ledger",
     "sandbox",
+    "trial_balance",
+    "unbalanced_transactions",
     "validis",
     "validocx",
     "veridox",

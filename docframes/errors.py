@@ -20,6 +20,7 @@
     + ArchiveError: the zip is unsafe or broken; nothing was written
     + RoleError: no column plays a part that is needed
     + ValueFormatError: dates or amounts whose form is not known for sure
+  - StoreError, an OSError: a ledger's store cannot be written, or is gone
 
 * DocframesWarning, a UserWarning
   - CacheWarning: the cache cannot be used; the load goes on without it
@@ -176,6 +177,10 @@ class RoleError(LedgerError):
 
 class ValueFormatError(LedgerError):
     """Dates or amounts are in a form that is not known for sure; the message shows some and how to declare it."""
+
+
+class StoreError(DocframesError, OSError):
+    """A ledger's store cannot be written, or what was there is gone or damaged; the message says where."""
 
 
 class DocframesWarning(UserWarning):

@@ -35,6 +35,15 @@ class Settings:
         if self.tries < 1:
             raise ConfigError(f"tries is {self.tries}; it counts the first attempt, so it is at least 1.")
 
+    @property
+    def cache_folder(self) -> Path:
+        """The folder of everything that is kept; it need not exist yet."""
+        if self.cache_dir is not None:
+            return self.cache_dir
+        import platformdirs
+
+        return platformdirs.user_cache_path("docframes")
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Settings as DOCFRAMES_CACHE_DIR, DOCFRAMES_OFFLINE and DOCFRAMES_WORKERS have them.

@@ -14,3 +14,13 @@ def money(amount: Decimal) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """``1 line``, ``2 lines``, ``3 currencies``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def size(count: int) -> str:
+    """Bytes as one says them: ``61 MB``, ``1.2 GB``, ``840 bytes``; a thousand to the next unit."""
+    if count < 1000:
+        return f"{count} bytes"
+    value, units = count / 1000, ["kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.1f} {units[0]}" if value < 9.95 else f"{value:.0f} {units[0]}"

@@ -10,16 +10,17 @@ import pytest
 import docframes
 
 HOME = Path(docframes.__file__).parent
-GROUND = {"errors", "settings", "spelling", "words"}
+GROUND = {"errors", "folders", "settings", "spelling", "words"}
 #: Part of the house: the parts it may import besides itself.
 BELOW = {
     "errors": set(),
+    "folders": set(),
     "spelling": set(),
     "words": set(),
     "settings": {"errors"},
     "transport": GROUND,
     "tables": GROUND - {"settings"},
-    "ledger": {"errors", "tables", "words"},
+    "ledger": GROUND - {"spelling"} | {"tables"},
     "loading": GROUND | {"transport", "tables"},
     "vendors": GROUND | {"transport", "tables", "ledger", "loading"},
     "files": GROUND | {"transport", "tables", "ledger", "loading", "vendors"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from datetime import datetime
 from decimal import Decimal
@@ -79,7 +80,8 @@ def test_an_empty_ledger_has_the_same_columns(amounts, tmp_path):
         pd.testing.assert_series_equal(getattr(full, name).dtypes, getattr(empty, name).dtypes)
     assert len(empty.transactions) == len(empty.controls) == 0
     assert empty.totals.transactions == 0
-    assert repr(empty) == "GeneralLedger ledger, 0 lines in 0 transactions, balanced to 0.00"
+    told = r"GeneralLedger ledger, 0 lines in 0 transactions, balanced to 0.00, store [\d.]+ kB"
+    assert re.fullmatch(told, repr(empty))
 
 
 def test_controls_are_exact_by_currency(tmp_path):
@@ -105,8 +107,10 @@ def test_a_ledger_says_what_it_is(tmp_path):
     """The repr is one line; the HTML escapes what the files say."""
     gl = read_zip(tmp_path, {"GL_Transactions.csv": VALIDIS, "Company_Details.csv": "COMPANY_NAME\n<b>Acme</b>\n"})
 
-    assert repr(gl) == (
-        "GeneralLedger <b>Acme</b>, 3 lines in 2 transactions, 2024-01-01 to 2024-01-31, out of balance by 0.30 USD"
+    assert re.fullmatch(
+        "GeneralLedger <b>Acme</b>, upload u-1, 3 lines in 2 transactions, 2024-01-01 to 2024-01-31, "
+        r"out of balance by 0.30 USD, store [\d.]+ kB",
+        repr(gl),
     )
     assert "&lt;b&gt;Acme&lt;/b&gt;" in gl._repr_html_()
     assert "<b>Acme" not in gl._repr_html_()
@@ -514,3 +518,15 @@ def test_roles_are_said_in_words():
     """Every role has a kind, a meaning and a place to be found."""
     assert all(role.meaning and role.candidates and role.tables for role in ROLES.values())
     assert issubclass(RoleError, LedgerError)
+
+
+def test_a_figure_beside_the_amount_keeps_no_line_out(tmp_path):
+    """An unreadable amount in the transaction's own currency is listed with its text and line; the line counts."""
+    text = "GL_TX_ID,GL_TX_DATE,BASE_VALUE,TRANSACTION_VALUE\n1,2024-01-01,5.00,6.50\n1,2024-01-01,-5.00,see note\n"
+
+    gl = read(tmp_path, text)
+
+    assert gl.totals.lines == 2
+    assert gl.transactions["transaction_amount"].fillna(0).tolist() == [6.5, 0.0]
+    told = gl.problems[["line", "rule", "column", "value"]].values.tolist()
+    assert told == [[3, "unreadable figure", "TRANSACTION_VALUE", "see note"]]

@@ -204,11 +204,27 @@ def test_a_header_in_cp1252_is_read(tmp_path):
 
 
 def test_bytes_that_cp1252_leaves_open_are_replaced(tmp_path):
-    """0x81 means nothing in cp1252; the line is kept, with U+FFFD in its place."""
-    with pytest.warns(TextEncodingWarning):
-        gl = read_ledger(file(tmp_path, GL.encode().replace(b"{}", b"a\x81b")))
+    """0x81 means nothing in cp1252; the line is kept, with U+FFFD in its place, which is counted."""
+    gl = read_ledger(file(tmp_path, GL.encode().replace(b"{}", b"a\x81b")), encoding="cp1252")
 
     assert gl.transactions["text"].tolist() == ["a\ufffdb"]
+    assert gl.problems[["line", "rule", "count"]].values.tolist() == [[2, "destroyed text", 1]]
+
+
+def test_text_that_was_destroyed_before_is_counted(tmp_path):
+    """U+FFFD in the file itself: how many, and on which line first; the lines stay."""
+    gl = read_ledger(file(tmp_path, GL.format("F\ufffdrs\ufffdljning").encode()))
+
+    assert gl.transactions["text"].tolist() == ["F\ufffdrs\ufffdljning"]
+    assert gl.problems[["line", "rule", "count"]].values.tolist() == [[2, "destroyed text", 2]]
+
+
+def test_a_file_in_cp437_is_found_by_its_words(tmp_path):
+    """What Swedish programs write by their standard comes back with its letters, and a warning says so."""
+    with pytest.warns(TextEncodingWarning, match="cp437"):
+        gl = read_ledger(file(tmp_path, GL.format("Försäljning, Årets öre").replace(", ", " ").encode("cp437")))
+
+    assert gl.transactions["text"].tolist() == ["Försäljning Årets öre"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from docframes.errors import ConfigError, ValueFormatError
@@ -101,7 +101,15 @@ def test_digits_that_would_be_lost_are_refused():
 
 @pytest.mark.parametrize(
     "options",
-    [{"decimal": ";"}, {"thousands": "."}, {"thousands": "--"}, {"thousands": "1"}, {"scale": -1}, {"scale": 19}],
+    [
+        {"decimal": ";"},
+        {"thousands": "."},
+        {"thousands": "--"},
+        {"thousands": "1"},
+        {"thousands": "\u2212"},
+        {"scale": -1},
+        {"scale": 19},
+    ],
 )
 def test_marks_that_cannot_be_are_refused(options):
     """A form in which a number could mean two things cannot be declared."""
@@ -125,19 +133,233 @@ def test_grouping_changes_nothing(value):
     assert amounts(text, form=AmountForm(decimal=",", thousands="."))[0] == [value]
 
 
+FORMS = st.sampled_from(
+    [
+        (".", None),
+        (",", None),
+        (".", ","),
+        (",", "."),
+        (".", " "),
+        (",", " "),
+        (",", "\u00a0"),
+        (".", "'"),
+        (".", "\u2019"),
+        (",", "'"),
+    ]
+)
+LOOKALIKES = {" ": " \u00a0\u202f\u2009", "\u00a0": " \u00a0\u202f", "'": "'\u2019", "\u2019": "'\u2019"}
+
+
+@pytest.mark.parametrize(
+    ("decimal", "thousands", "text", "value"),
+    [
+        (".", ",", "1,234.56", "1234.56"),
+        (".", ",", "(1,234.56)", "-1234.56"),
+        (".", ",", "1,234.56-", "-1234.56"),
+        (".", ",", "1,234,567", "1234567"),
+        (".", ",", "1234567.8", "1234567.8"),
+        (",", " ", "1 234,56", "1234.56"),
+        (",", " ", "1\u00a0234,56", "1234.56"),
+        (",", " ", "1\u202f234\u00a0567,5", "1234567.5"),
+        (",", "\u00a0", "-1 234,56", "-1234.56"),
+        (",", "\u202f", "1\u2009234,56-", "-1234.56"),
+        (".", "'", "1'234.56", "1234.56"),
+        (".", "'", "1\u2019234.56", "1234.56"),
+        (".", "\u2019", "-1'234'567.00", "-1234567"),
+        (",", None, "1,234", "1.234"),
+        (",", None, "1,5E-2", "0.015"),
+        (",", ".", "1.000-", "-1000"),
+        (".", None, "1234.56-", "-1234.56"),
+        (".", None, "1234.56 -", "-1234.56"),
+        (".", None, "1234.56+", "1234.56"),
+        (".", None, "- 5", "-5"),
+        (".", None, "+5", "5"),
+        (".", None, "\u22125.25", "-5.25"),
+        (".", None, "1e3", "1000"),
+        (".", None, "1.5E-2", "0.015"),
+        (".", None, "0e99", "0"),
+        (".", None, "-0", "0"),
+        (".", None, "-.5", "-0.5"),
+        (".", None, "5.", "5"),
+        (".", None, "(.5)", "-0.5"),
+        (".", None, "\u00a07.10\u202f", "7.1"),
+    ],
+)
+def test_a_form_is_read_as_a_bookkeeper_reads_it(decimal, thousands, text, value):
+    """Marks that look alike are one; signs stand before, behind or around; alone or beside plain amounts."""
+    form = AmountForm(decimal=decimal, thousands=thousands)
+
+    assert amounts(text, form=form) == ([Decimal(value)], [False])
+    assert amounts("7", None, text, form=form) == ([7, None, Decimal(value)], [False] * 3)
+
+
+@pytest.mark.parametrize(
+    ("decimal", "thousands", "text"),
+    [
+        (".", None, "1,234.56"),
+        (".", None, "1 234.56"),
+        (".", None, "1\u00a0234"),
+        (".", None, "1\u2019234"),
+        (".", None, ",5"),
+        (".", None, "1,5E3"),
+        (".", None, "1.2.3"),
+        (",", None, "1.234"),
+        (",", None, "1.234,56"),
+        (",", " ", "12 34,5"),
+        (",", " ", "1 234 56"),
+        (",", " ", "1.234,56"),
+        (".", "'", "1'23.4"),
+        (".", "'", "1,234.5"),
+        (".", ",", "1,2345"),
+        (".", ",", "1234,567"),
+    ],
+)
+def test_a_form_that_is_not_sure_is_refused(decimal, thousands, text):
+    """What the declared form leaves open is neither read one way nor the other: the error shows the text."""
+    with pytest.raises(ValueFormatError, match="decimal=") as error:
+        amounts("7", text, form=AmountForm(decimal=decimal, thousands=thousands))
+
+    assert repr(text) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--5",
+        "+-5",
+        "-5-",
+        "(5",
+        "(5)-",
+        "(-5)",
+        "1e0x3",
+        "1e+-3",
+        "1e",
+        "e5",
+        "0x1F",
+        "\uff15",
+        "-",
+        "()",
+        "-Infinity",
+        "1-\n2",
+    ],
+)
+def test_what_other_parsers_take_for_a_number_is_none(text):
+    """Two signs, hexadecimal exponents, full-width digits and the like are unreadable, alone and beside amounts."""
+    assert amounts(text) == ([None], [True])
+    assert amounts("7", text, form=AmountForm(decimal=",")) == ([7, None], [False, True])
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u00a0", "\t  "])
+def test_a_blank_amount_is_missing(text):
+    """A field padded with blanks holds nothing, as an empty one does; it is not unreadable."""
+    assert amounts(text) == ([None], [False])
+    assert amounts("7", text, "x", None) == ([7, None, None, None], [False, False, True, False])
+
+
+@pytest.mark.parametrize(
+    ("scale", "text"),
+    [
+        (2, "0.005"),
+        (2, "+24.11106172440008730182828204409776221962607"),
+        (6, "1e-7"),
+        (6, "123456789012345678901234567890.1234567"),
+        (6, "1234567890123456789012345678901"),
+        (0, ".68025069372E39"),
+        (0, "0.1"),
+        (6, "1e300"),
+        (18, "-526247020867101917960499772"),
+        (18, "0.0000000000000000001"),
+    ],
+)
+def test_no_digit_is_lost_in_silence(scale, text):
+    """Digits that do not fit give an error, however many there are; for some of these pyarrow's cast gives zero."""
+    with pytest.raises(ValueFormatError, match=r"more digits than are kept.*scale="):
+        amounts("1", text, form=AmountForm(scale=scale))
+
+
+@given(FORMS, st.data())
+def test_every_decimal_comes_back_in_every_form(marks, data):
+    """Any amount that fits, with any scale, grouped or not, signed in any place, is read as itself."""
+    decimal, thousands = marks
+    form = AmountForm(decimal=decimal, thousands=thousands, scale=data.draw(st.integers(0, 18)))
+    digits = data.draw(st.integers(0, 10 ** data.draw(st.integers(0, 36)) - 1))
+    places = data.draw(st.integers(0, form.scale))
+    whole, fraction = divmod(digits % 10 ** (36 - form.scale + places), 10**places)
+    text = f"{whole:,}" if thousands and data.draw(st.booleans()) else str(whole)
+    text = "".join(data.draw(st.sampled_from(LOOKALIKES.get(thousands, thousands))) if c == "," else c for c in text)
+    text += f"{decimal}{fraction:0{places}d}" if places else ""
+    sign = data.draw(st.sampled_from(["{}", "+{}", "-{}", "({})", "( {} )", "{}-", "{} -", "\u2212{}", " {} "]))
+    # A context of its own, for Python's rounds to 28 digits.
+    value = Context(prec=60).scaleb(Decimal(whole * 10**places + fraction), -places)
+    wanted = value.copy_negate() if set("-(\u2212") & set(sign) else value
+
+    assert amounts(sign.format(text), form=form) == ([wanted], [False])
+
+
+def normalised(text: str, decimal: str, thousands: str | None) -> Decimal | None:
+    """The oracle: a number as a person reads it who knows the form, without regular expressions; else None."""
+    text, negative = text.strip(), False
+    if text.startswith("(") and text.endswith(")"):
+        text, negative = text[1:-1].strip(), True
+    elif text[:1] in ("+", "-"):
+        text, negative = text[1:].strip(), text[0] == "-"
+    elif text[-1:] in ("+", "-"):
+        text, negative = text[:-1].strip(), text[-1] == "-"
+    mantissa, mark, exponent = text.replace("E", "e").partition("e")
+    whole, _, fraction = mantissa.partition(decimal)
+    first, *groups = whole.split(thousands) if thousands else [whole]
+    if groups and not (0 < len(first) < 4 and all(len(group) == 3 for group in groups)):
+        return None
+    digits = [*([first] if first else []), *groups, *([fraction] if fraction else [])]
+    power = exponent[1:] if exponent[:1] in ("+", "-") else exponent
+    if not digits or not all(part.isdigit() for part in digits) or (mark and not power.isdigit()):
+        return None
+    number = Decimal(f"{first}{''.join(groups)}.{fraction or 0}e{exponent or 0}")
+    return number.copy_negate() if negative else number
+
+
+@given(FORMS, st.text("0123456789.,+-()eE '", max_size=12))
+@example((".", None), "1e+-3")
+@example((",", "."), "1.234,5-")
+@example((".", None), "1e999")
+def test_a_text_of_number_marks_is_read_as_python_reads_it_or_not_at_all(marks, text):
+    """No text of digits and marks gives an amount that a careful normalisation and Python's Decimal do not give."""
+    decimal, thousands = marks
+    try:
+        found, unreadable = amounts(text, form=AmountForm(decimal=decimal, thousands=thousands))
+    except ValueFormatError:
+        return
+
+    if found[0] is None:
+        assert unreadable == [bool(text.strip())]
+    else:
+        assert found[0] == normalised(text, decimal, {"\u00a0": " ", "\u2019": "'"}.get(thousands, thousands))
+
+
 @given(st.text())
 def test_a_text_is_read_as_python_reads_it_or_not_at_all(text):
-    """No text gives an amount that Python's Decimal would not give, brackets and a sign behind apart."""
+    """No text gives an amount that Python's Decimal would not give; brackets, a sign behind, a true minus apart."""
     try:
         found, unreadable = amounts(text)
     except ValueFormatError:
         return
-    if found[0] is not None:
-        plain = text.strip()
-        plain = f"-{plain.strip('()- ')}" if plain[-1] in "-)" else plain
-        assert found[0] == Decimal(plain)
+    if found[0] is None:
+        assert unreadable == [bool(text.strip())]
     else:
-        assert unreadable == [True]
+        assert found[0] == normalised(text.replace("\u2212", "-"), ".", None)
+
+
+@given(
+    st.lists(st.none() | st.sampled_from(["1", "-2.50", "1e3", "x", " ", "(4)", "", "0.000001", "1" * 30])), st.data()
+)
+def test_a_slice_is_read_as_the_texts_it_holds(texts, data):
+    """Each text is read for itself, whatever stands beside it and wherever in an array it lies."""
+    start = data.draw(st.integers(0, len(texts)))
+    found, unreadable = parse_amounts(pa.array(texts, pa.large_string()).slice(start), FORM, where="here")
+    alone = [amounts(text) for text in texts[start:]]
+
+    assert found.to_pylist() == [values[0] for values, _ in alone]
+    assert unreadable.to_pylist() == [bad[0] for _, bad in alone]
 
 
 @given(st.lists(st.none() | st.decimals(min_value=-(10**25), max_value=10**25, places=6)))

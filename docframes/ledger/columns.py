@@ -151,8 +151,12 @@ class Converter:
     def _amount(self, name: str, texts: pa.Array, rows: Rows) -> pa.Array:
         amounts, unreadable = parse_amounts(texts, self.plan.amounts, where=self._where(name))
         bad = self._note(name, texts, amounts, unreadable)
-        for index in bad.tolist():
-            self._keep_out("unreadable amount", index, rows, name, texts[index].as_py())
+        if self.plan.table == "transactions" and name in ("amount", "debit", "credit"):
+            for index in bad.tolist():
+                self._keep_out("unreadable amount", index, rows, name, texts[index].as_py())
+        else:
+            reason = "not an amount; the line stays, without it"
+            self._list_values("unreadable figure", name, 0, texts, bad, rows, reason)
         return amounts
 
     def _keep_out(self, rule: str, index: int, rows: Rows, role: str, value: str) -> None:

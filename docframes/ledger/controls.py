@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from docframes.ledger.distinct import Distinct
 from docframes.ledger.rows import TEXT
 from docframes.ledger.signs import difference, is_credit
+from docframes.ledger.values import PRECISION
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class ControlTotals:
 @dataclass
 class _Sums:
     lines: int = 0
+    transactions: int | None = None
     debit: Decimal = Decimal(0)
     credit: Decimal = Decimal(0)
     first: datetime | None = None
@@ -48,6 +52,13 @@ class _Sums:
         self.credit += credit
         self.first = min((day for day in (self.first, first) if day), default=None)
         self.last = max((day for day in (self.last, last) if day), default=None)
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "lines": self.lines, "transactions": self.transactions,
+            "debit": str(self.debit), "credit": str(self.credit),
+            "first": self.first and self.first.isoformat(), "last": self.last and self.last.isoformat(),
+        }  # fmt: skip
 
 
 @dataclass
@@ -61,12 +72,11 @@ class Tally:
 
     scale: int = 6
     _sums: dict[str | None, _Sums] = field(default_factory=dict)
-    _ids: dict[str | None, list[pa.Array]] = field(default_factory=dict)
-    _counts: dict[tuple[str | None, ...], int | None] = field(default_factory=dict)
+    _ids: Distinct = field(default_factory=Distinct)
+    _whole: int | None = 0
 
     def add(self, table: pa.Table) -> None:
         """Add the lines of *table*, whose columns are named by role."""
-        self._counts.clear()
         for batch in table.to_batches():
             self._add(batch)
 
@@ -82,50 +92,51 @@ class Tally:
             ("date", "max"),
             ([], "count_all"),
         ]
-        rows = facts.group_by("currency").aggregate(wanted).to_pylist()
-        for row in rows:
-            key = row["currency"]
-            sums = self._sums.setdefault(key, _Sums())
+        for row in facts.group_by("currency").aggregate(wanted).to_pylist():
+            sums = self._sums.setdefault(row["currency"], _Sums())
             sums.add(row["count_all"], row["debit_sum"], row["credit_sum"], row["date_min"], row["date_max"])
-            if "transaction" in names:
-                ids = batch["transaction"]
-                if len(rows) > 1:
-                    ids = ids.filter(pc.is_null(currency) if key is None else pc.equal(currency, key))
-                self._ids.setdefault(key, []).append(ids.unique())
+        if "transaction" in names:
+            self._ids.add(currency, batch["transaction"])
+        else:
+            self._whole = None
 
-    def frame(self) -> pd.DataFrame:
-        """``gl.controls``: one row per currency, in their order, lines without one last; empty without lines."""
+    def finish(self, path: Path) -> None:
+        """Count the different transactions of the finished file at *path*."""
+        if self._whole is None:
+            return
+        counts, self._whole = self._ids.count(path)
+        for key, sums in self._sums.items():
+            sums.transactions = counts[key]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per currency, in their order, lines without one last, as texts and numbers."""
         keys = sorted(self._sums, key=lambda key: (key is None, key or ""))
-        sums = [self._sums[key] for key in keys]
-        money = pd.ArrowDtype(pa.decimal128(38, self.scale))
-        return pd.DataFrame(
-            {
-                "currency": pd.Series(keys, dtype="str"),
-                "lines": pd.Series([one.lines for one in sums], dtype="int64"),
-                "transactions": pd.Series([self._transactions(key) for key in keys], dtype="Int64"),
-                "debit": pd.Series([one.debit for one in sums], dtype=money),
-                "credit": pd.Series([one.credit for one in sums], dtype=money),
-                "difference": pd.Series([one.debit - one.credit for one in sums], dtype=money),
-                "first_date": pd.Series([one.first for one in sums], dtype="datetime64[us]"),
-                "last_date": pd.Series([one.last for one in sums], dtype="datetime64[us]"),
-            }
-        )
+        return [{"currency": key, **self._sums[key].told()} for key in keys]
 
-    def totals(self) -> ControlTotals:
+    def total_row(self) -> dict[str, Any]:
         """The same over all currencies."""
-        whole = _Sums()
+        whole = _Sums(transactions=self._whole)
         for one in self._sums.values():
             whole.add(one.lines, one.debit, one.credit, one.first, one.last)
-        count = self._transactions(*self._sums) if self._sums else 0
-        gap = whole.debit - whole.credit
-        return ControlTotals(whole.lines, count, whole.debit, whole.credit, gap, whole.first, whole.last)
+        return whole.told()
 
-    def _transactions(self, *keys: str | None) -> int | None:
-        """Different transactions with a line in one of the currencies; None when no column plays the role."""
-        if keys not in self._counts:
-            ids = [some for key in keys for some in self._ids.get(key, [])]
-            self._counts[keys] = int(pc.count_distinct(pa.chunked_array(ids)).as_py()) if ids else None
-        return self._counts[keys]
+
+def controls_frame(rows: Sequence[Mapping[str, Any]], scale: int) -> pd.DataFrame:
+    """``gl.controls``, of what :meth:`Tally.rows` gave; empty without lines."""
+    money = pd.ArrowDtype(pa.decimal128(PRECISION, scale))
+    types: dict[str, Any] = {
+        "currency": "str", "lines": "int64", "transactions": "Int64", "debit": money, "credit": money,
+        "difference": money, "first_date": "datetime64[us]", "last_date": "datetime64[us]",
+    }  # fmt: skip
+    totals = [vars(totals_of(row)) | {"currency": row["currency"]} for row in rows]
+    return pd.DataFrame({name: pd.Series([one[name] for one in totals], dtype=kind) for name, kind in types.items()})
+
+
+def totals_of(row: Mapping[str, Any]) -> ControlTotals:
+    """The totals that a row tells."""
+    debit, credit = Decimal(row["debit"]), Decimal(row["credit"])
+    first, last = (None if row[name] is None else datetime.fromisoformat(row[name]) for name in ("first", "last"))
+    return ControlTotals(row["lines"], row["transactions"], debit, credit, debit - credit, first, last)
 
 
 def sides(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:

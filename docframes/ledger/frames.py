@@ -30,7 +30,7 @@ def to_frame(tables: Sequence[pa.Table], *, amounts: Amounts) -> pd.DataFrame:
 
 
 def _series(column: pa.ChunkedArray, amounts: Amounts) -> pd.Series:
-    if pa.types.is_large_string(column.type):
+    if pa.types.is_large_string(column.type) or pa.types.is_string(column.type):
         # The pieces stay pieces: to join them would hold every text twice for a moment, and gain nothing.
         return pd.Series(column, dtype="str")
     if not pa.types.is_decimal(column.type):

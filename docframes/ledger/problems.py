@@ -6,7 +6,9 @@ A fault in the books is a row and not an exception: the reader goes on and says 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -65,15 +67,12 @@ class Problems:
                 counts[rule] += count
         return counts
 
-    def frame(self) -> pd.DataFrame:
-        """``gl.problems``: one row per fault, by member and line; the same dtypes when there is none."""
-        rows = sorted(self.rows(), key=lambda row: (row[0], row[1] or 0))
-        columns = list(zip(*rows, strict=True)) or [()] * 7
-        names = ("member", "line", "column", "rule", "value", "count", "reason")
-        dtypes = ("str", "Int64", "str", "str", "str", "int64", "str")
-        return pd.DataFrame(
-            {
-                name: pd.Series(list(values), dtype=dtype)
-                for name, values, dtype in zip(names, columns, dtypes, strict=True)
-            }
-        )
+
+def problems_frame(rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+    """``gl.problems``: one row per fault, by member and line; the same dtypes when there is none."""
+    columns = list(zip(*sorted(rows, key=lambda row: (row[0], row[1] or 0)), strict=True)) or [()] * 7
+    names = ("member", "line", "column", "rule", "value", "count", "reason")
+    dtypes = ("str", "Int64", "str", "str", "str", "int64", "str")
+    return pd.DataFrame(
+        {name: pd.Series(list(values), dtype=dtype) for name, values, dtype in zip(names, columns, dtypes, strict=True)}
+    )

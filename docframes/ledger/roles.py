@@ -24,6 +24,8 @@ Candidate = str | tuple[str, ...]
 Override = str | Sequence[str] | None
 
 BALANCES = ("period_balances", "period_balances_summarised")
+#: The column, folded, that names the upload in every row of every file of an extract of Validis.
+UPLOAD = "UPLOAD_ID"
 
 
 @dataclass(frozen=True)

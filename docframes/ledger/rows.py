@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from docframes.errors import LedgerError
 from docframes.ledger.archive import Member
 from docframes.ledger.problems import Problems
-from docframes.ledger.text import Dialect, NotUtf8, Utf8Stream, line_breaks, not_encoded
+from docframes.ledger.text import Dialect, NotUtf8, Utf8Stream, first_destroyed, line_breaks, not_encoded
 
-BLOCK = 4 << 20  # bytes parsed at a time, and so the longest record; small blocks keep memory flat
+BLOCK = 1 << 20  # bytes parsed at a time, and so the longest record; small blocks keep memory flat
+AT_ONCE = 50_000  # lines given at once: what comes after has a price for each piece
 #: Text of every table, with 64-bit offsets as pandas holds it, so that a frame takes it over without a copy.
 TEXT = pa.large_string()
 _SHOWN = 500  # characters of a ragged line that are kept to show it
@@ -47,6 +48,27 @@ def read_rows(member: Member, dialect: Dialect, problems: Problems) -> Iterator[
     fields are kept out and listed in *problems*.
     Raises : NotUtf8; ArchiveError when the zip turns out broken; LedgerError when the text is no CSV.
     """
+    yield from _gathered(_numbered(member, dialect, problems))
+
+
+def _gathered(pieces: Iterator[Rows]) -> Iterator[Rows]:
+    waiting: list[Rows] = []
+    for rows in pieces:
+        waiting.append(rows)
+        if sum(some.batch.num_rows for some in waiting) >= AT_ONCE:
+            yield _joined(waiting)
+            waiting = []
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(pieces: list[Rows]) -> Rows:
+    if len(pieces) == 1:
+        return pieces[0]
+    return Rows(pa.concat_batches([rows.batch for rows in pieces]), np.concatenate([rows.lines for rows in pieces]))
+
+
+def _numbered(member: Member, dialect: Dialect, problems: Problems) -> Iterator[Rows]:
     given = 0
     try:
         for rows in _scan(member, dialect, problems, None):
@@ -111,11 +133,18 @@ def _scan(member: Member, dialect: Dialect, problems: Problems, refused: _Refuse
                     breaks = _breaks(batch) if stream.quotes else 0
                     yield Rows(batch, _number(lines, breaks, batch.num_rows, refused, dialect, problems))
         _number(lines, 0, 0, refused, dialect, problems, rest=True)
-        if stream.quotes % 2:
-            problems.file(
-                "quotation marks",
-                "an odd number of quotation marks: one may be left open, so that a field holds other lines too",
-            )
+        _tell(stream, member, dialect, problems)
+
+
+def _tell(stream: Utf8Stream, member: Member, dialect: Dialect, problems: Problems) -> None:
+    """What only the whole member shows."""
+    if stream.quotes % 2:
+        reason = "an odd number of quotation marks: one may be left open, so that a field holds other lines too"
+        problems.file("quotation marks", reason)
+    if stream.destroyed:
+        reason = "characters that a program before, or this encoding, could not read are U+FFFD now; their text is lost"
+        line = first_destroyed(member, dialect) or dialect.first_line
+        problems.value("destroyed text", line, value="\ufffd", count=stream.destroyed, reason=reason)
 
 
 def _number(
@@ -213,8 +242,9 @@ def _breaks(batch: pa.RecordBatch) -> np.ndarray[Any, Any] | int:
     """Line breaks inside the fields of each row."""
     total: np.ndarray[Any, Any] | int = 0
     for column in batch.columns:
-        data = np.frombuffer(column.buffers()[2] or b"", np.uint8)
-        if bool((data == 10).any()) or bool((data == 13).any()):
+        text = column.buffers()[2]
+        data = b"" if text is None else text.to_pybytes()
+        if b"\n" in data or b"\r" in data:
             parts = [pc.count_substring(column, mark).fill_null(0).to_numpy() for mark in ("\n", "\r", "\r\n")]
             total = total + parts[0] + parts[1] - parts[2]
     return total

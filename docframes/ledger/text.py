@@ -7,19 +7,43 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from docframes.errors import ConfigError, LedgerError
+from docframes.errors import ConfigError
 from docframes.ledger.archive import Member
+from docframes.ledger.encodings import (
+    DESTROYED,
+    FALLBACK,
+    NotUtf8,
+    decoder_for,
+    encoding_note,
+    guess_encoding,
+    is_utf8,
+    line_breaks,
+    look,
+    not_encoded,
+    settled,
+)
 from docframes.ledger.roles import fold
 
-FALLBACK = "cp1252"
+__all__ = [
+    "FALLBACK",
+    "Dialect",
+    "NotUtf8",
+    "Utf8Stream",
+    "encoding_note",
+    "first_destroyed",
+    "guess_encoding",
+    "line_breaks",
+    "not_encoded",
+    "sniff",
+]
+
 DELIMITERS = (",", ";", "|", "\t")
 _SAMPLE = 1 << 18  # bytes that are looked at; a header further down is not found
 _SAMPLE_ROWS = 200
 _HEADER_ROWS = 50  # a title above the header is seldom longer
 _CHUNK = 1 << 20
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -38,10 +62,6 @@ class Dialect:
     skip: int
 
 
-class NotUtf8(Exception):
-    """The member has bytes that are not UTF-8; it wants to be read again in another encoding."""
-
-
 def sniff(
     member: Member, *, encoding: str | None = None, delimiter: str | None = None, known: frozenset[str]
 ) -> Dialect:
@@ -49,45 +69,41 @@ def sniff(
 
     encoding, delimiter : declared ones are taken as they are.  known : folded headers that play a role; the line
     with most of them, two at least, is the header, else the first line that is not blank.
-    Raises : NotUtf8 when no encoding was declared and the sample is not UTF-8.
+    Raises : NotUtf8 when no encoding was declared and the sample is neither UTF-16 nor UTF-8; ``guess_encoding``
+    then looks at the whole member.  LedgerError when it is no text, or not in the encoding that was declared.
     """
     with member.open() as stream:
         sample = stream.read(_SAMPLE)
         whole = not stream.read(1)
-    declared = encoding is not None
-    if encoding is None and b"\0" in sample and not sample.startswith(_UTF16):
-        raise LedgerError(f"{member.name!r} is no text: it holds zero bytes. Name a CSV, or a zip or folder of them.")
-    if encoding is None:
-        encoding = "utf-16" if sample.startswith(_UTF16) else "utf-8"
+    found = look(member.name, sample) if encoding is None else settled(member.name, encoding, sample)
     try:
-        text = decoder_for(encoding).decode(sample, final=whole).removeprefix("\ufeff")
+        text = decoder_for(found).decode(sample, final=whole).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise not_encoded(member.name, encoding, error) if declared else NotUtf8(member.name) from error
+        if encoding is None and found == "utf-8":
+            raise NotUtf8(member.name) from error
+        raise not_encoded(member.name, found, error) from error
     rows = {one: _rows(text, one, whole) for one in ([delimiter] if delimiter else DELIMITERS)}
     best = max(rows, key=lambda one: _score(rows[one], known))
-    return _dialect(encoding, best, rows[best], text, known)
-
-
-def encoding_note(member: Member, encoding: str) -> str:
-    """Says which encoding is used instead of UTF-8, and which byte on which line forces it."""
-    place = _first_bad_byte(member)
-    why = f"byte 0x{place[0]:02X} on line {place[1]:,} is not UTF-8" if place else "that was found"
-    msg = f"{member.name!r} is read as {encoding}: {why}. "
-    return msg + "If its text looks wrong, declare another: read_ledger(..., encoding='...')."
+    return _dialect(found, best, rows[best], text, known)
 
 
 class Utf8Stream(io.RawIOBase):
     """A member as UTF-8, without byte order mark, from the first line after the header.
 
     quotes : quotation marks passed so far; none means that no field can hold a line break.
+    destroyed : characters U+FFFD passed so far, of the header too.  Each is text that is lost: a program before wrote
+    U+FFFD for it or, where the encoding is cp1252, our decoder did, for a byte that means nothing there.
     """
 
     def __init__(self, member: Member, dialect: Dialect) -> None:
         self._raw = member.open()
         self._skip = dialect.skip
-        self._decoder = None if dialect.encoding == "utf-8" else decoder_for(dialect.encoding)
-        self._bom = codecs.BOM_UTF8
+        self._decoder = None if is_utf8(dialect.encoding) else decoder_for(dialect.encoding)
+        self._ready = b""  # read and not yet given
+        self._begun = self._ended = False
+        self._last = b""  # two bytes of the chunk before, for a character may lie in two chunks
         self.quotes = 0
+        self.destroyed = 0
 
     def readable(self) -> bool:  # noqa: D102  (io.RawIOBase's own)
         return True
@@ -103,30 +119,53 @@ class Utf8Stream(io.RawIOBase):
 
     def _next(self, size: int) -> bytes:
         while True:
+            chunk = self._counted(self._utf8(size))
+            cut = min(self._skip, len(chunk))
+            rest, self._skip = chunk[cut:], self._skip - cut
+            if rest or not chunk:
+                return rest
+
+    def _counted(self, chunk: bytes) -> bytes:
+        self.destroyed += chunk.count(DESTROYED) + (self._last + chunk[:2]).count(DESTROYED)
+        self._last = (self._last + chunk[-2:])[-2:]
+        return chunk
+
+    def _utf8(self, size: int) -> bytes:
+        """The next bytes of the text, *size* where there are so many."""
+        if not self._begun:
+            self._begun = True
+            self._fill(len(codecs.BOM_UTF8), size)
+            self._ready = self._ready.removeprefix(codecs.BOM_UTF8)
+        self._fill(size, size)
+        size = len(self._ready) if size < 0 else size
+        chunk, self._ready = self._ready[:size], self._ready[size:]
+        return chunk
+
+    def _fill(self, wanted: int, size: int) -> None:
+        """Read *size* bytes at a time until *wanted* are ready, or all where that is below zero."""
+        while not self._ended and (wanted < 0 or len(self._ready) < wanted):
             raw = self._raw.read(size)
-            chunk = raw
-            if self._decoder is not None:
-                chunk = self._decoder.decode(raw, final=not raw).encode("utf-8", "replace")
-            if self._bom and chunk:
-                chunk, self._bom = chunk.removeprefix(self._bom), b""
-            if self._skip:
-                cut = min(self._skip, len(chunk))
-                chunk, self._skip = chunk[cut:], self._skip - cut
-            if chunk or not raw:
-                return chunk
+            self._ended = not raw
+            self._ready += self._converted(raw)
+
+    def _converted(self, raw: bytes) -> bytes:
+        if self._decoder is None:
+            return raw
+        return self._decoder.decode(raw, final=self._ended).encode("utf-8", "replace")
 
 
-def decoder_for(encoding: str) -> codecs.IncrementalDecoder:
-    """The decoder of an encoding; in the fallback the five bytes that mean nothing become U+FFFD."""
-    try:
-        return codecs.getincrementaldecoder(encoding)("replace" if encoding == FALLBACK else "strict")
-    except LookupError as error:
-        raise ConfigError(f"There is no encoding {encoding!r}. Try 'utf-8', 'cp1252' or 'latin-1'.") from error
-
-
-def not_encoded(name: str, encoding: str, error: Exception) -> LedgerError:
-    """The error for a member that is not in the encoding declared for it."""
-    return LedgerError(f"{name!r} is not {encoding} ({error}). Declare another: read_ledger(..., encoding='...').")
+def first_destroyed(member: Member, dialect: Dialect) -> int | None:
+    """The physical line, from 1, of the first U+FFFD in the text of *member*, or None; it is read up to there."""
+    lines, tail = 1, b""
+    with Utf8Stream(member, replace(dialect, skip=0)) as stream:
+        while chunk := stream.read(_CHUNK):
+            piece = tail + chunk
+            at = piece.find(DESTROYED)
+            if at >= 0:
+                return lines + line_breaks(piece[:at]) - line_breaks(tail)
+            lines += line_breaks(piece) - line_breaks(tail)
+            tail = piece[-2:]
+    return None
 
 
 def _rows(text: str, delimiter: str, whole: bool) -> list[tuple[list[str], int]]:
@@ -191,28 +230,3 @@ def _unique(header: list[str]) -> Iterator[str]:
             name = f"{base}_{count}"
         seen.add(name.casefold())
         yield name
-
-
-def _first_bad_byte(member: Member) -> tuple[int, int] | None:
-    """The first byte that is not UTF-8 and its physical line, or None."""
-    lines, tail, last = 1, b"", b""
-    with member.open() as stream:
-        while True:
-            chunk = stream.read(_CHUNK)
-            piece = tail + chunk
-            decoder = codecs.getincrementaldecoder("utf-8")()
-            try:
-                decoder.decode(piece, final=not chunk)
-            except UnicodeDecodeError as error:
-                return piece[error.start], lines + line_breaks(last + piece[: error.start]) - line_breaks(last)
-            if not chunk:
-                return None
-            tail = decoder.getstate()[0]
-            done = piece[: len(piece) - len(tail)]
-            lines += line_breaks(last + done) - line_breaks(last)
-            last = done[-1:]
-
-
-def line_breaks(data: bytes) -> int:
-    r"""Physical line ends: ``\n``, ``\r\n`` and a lone ``\r``, as a text editor counts them."""
-    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")

@@ -1,8 +1,8 @@
 """Texts -> exact amounts and sure dates.  What is not sure is refused or listed, never guessed.
 
 An amount is a decimal number with a point, a sign before or after it or brackets around a negative one, and perhaps
-an exponent.  A date is ISO 8601 (``2024-03-04``, perhaps with a time and an offset) or ``20240304``.  Other forms
-have to be declared.
+an exponent.  A comma in place of the point, and marks between thousands, have to be declared.  A date is ISO 8601
+(``2024-03-04``, perhaps with a time and an offset) or ``20240304``.  Other forms have to be declared too.
 """
 
 from __future__ import annotations
@@ -34,12 +34,21 @@ _OTHER_DATE = (
     r"^\s*(\d{1,4}[-./ ]\w{1,9}[-./ ,]+\d{1,4}\b|\w{3,9} \d{1,2},? \d{4}|\d{5,14}\s*$|\d{4}-\d{1,2}-\d{1,2}\b)"
 )
 #: Looks like an amount of another form: digits with commas, blanks, apostrophes, currency signs.
-_OTHER_AMOUNT = r"^\s*[-+(]?\s*[$€£¥]?\s*\d[\d.,'’_\s\x{a0}\x{202f}]*[-)+]?\s*([$€£¥%]|[A-Z]{3})?$"
+_OTHER_AMOUNT = (
+    r"^\s*[-+(\x{2212}]?\s*[$€£¥]?\s*[.,]?\d[\d.,'’_\s\x{a0}\x{2009}\x{202f}]*([eE][-+]?\d{1,3})?"
+    r"\s*[-)+\x{2212}]?\s*([$€£¥%]|[A-Z]{3})?$"
+)
+#: Marks that look alike are one: blanks that do not break, the typographic apostrophe and the mathematical minus.
+_ALIKE = {"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2019": "'", "\u2212": "-"}
 
 
 @dataclass(frozen=True)
 class AmountForm:
-    """How amounts are written.  scale : digits after the point that are kept; more of them are refused."""
+    """How amounts are written.
+
+    thousands : a blank stands for narrow ones and those that do not break too, an apostrophe for the typographic one.
+    scale : digits after the point that are kept; more of them are refused.
+    """
 
     decimal: str = "."
     thousands: str | None = None
@@ -49,7 +58,7 @@ class AmountForm:
         if self.decimal not in (".", ","):
             raise ConfigError(f"decimal is '.' or ','; {self.decimal!r} was given.")
         if self.thousands is not None and (
-            len(self.thousands) != 1 or self.thousands.isalnum() or self.thousands in f"{self.decimal}+-()"
+            len(self.thousands) != 1 or self.thousands.isalnum() or self.thousands in f"{self.decimal}+-()\u2212"
         ):
             raise ConfigError(f"thousands is one mark, not {self.decimal!r}; {self.thousands!r} was given.")
         if not 0 <= self.scale <= 18:
@@ -62,61 +71,114 @@ class AmountForm:
 
 
 def parse_amounts(texts: pa.Array, form: AmountForm, *, where: str) -> tuple[pa.Array, pa.Array]:
-    """Exact decimals, and for each text whether it could not be read; an empty one is missing, not unreadable.
+    """Exact decimals, and for each text whether it could not be read; an empty or blank one is missing, not unreadable.
 
     Raises : ValueFormatError when texts look like amounts of another form, or have more digits than are kept.
     """
-    if form.decimal == "." and form.thousands is None:
-        try:
-            return pc.cast(texts, form.type), pa.repeat(False, len(texts))
-        except pa.ArrowInvalid:
-            pass
-    plain = _plain_numbers(texts, form)
-    unreadable = pc.and_(pc.is_valid(texts), pc.is_null(plain))
+    amounts = _cast(texts, form) if form.decimal == "." and form.thousands is None else None
+    if amounts is not None:
+        return amounts, pa.repeat(False, len(texts))
+    trimmed = _spelled_alike(texts)
+    plain = _plain_numbers(trimmed, form)
+    unreadable = pc.and_(pc.is_null(plain), pc.fill_null(pc.not_equal(trimmed, ""), False))
     _refuse_other_amounts(texts.filter(unreadable), form, where)
     return _to_decimals(plain, form, where), unreadable
 
 
-def _plain_numbers(texts: pa.Array, form: AmountForm) -> pa.Array:
+def _cast(texts: pa.Array, form: AmountForm) -> pa.Array | None:
+    """Arrow's own reading of short, plain numbers, which is fast and exact; None where one of them is no such.
+
+    It reads ``1e0x3`` as a thousand, and where digits overflow its 128 bits it gives zero or another number and no
+    error; so texts with an exponent, and long ones, are kept from it.
+    """
+    longest = pc.max(pc.binary_length(texts)).as_py() or 0
+    if longest > PRECISION - form.scale or _greatest_byte(texts) > ord("9"):
+        return None
+    try:
+        return pc.cast(texts, form.type)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _greatest_byte(texts: pa.Array) -> int:
+    """Letters are greater than digits; one pass over all bytes costs next to nothing beside a search in each text."""
+    _, places, data = texts.buffers()
+    if not len(texts) or data is None:
+        return 0
+    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    ends = np.frombuffer(places, width)[texts.offset : texts.offset + len(texts) + 1]
+    return int(np.frombuffer(data, np.uint8)[ends[0] : ends[-1]].max(initial=0))
+
+
+def _spelled_alike(texts: pa.Array) -> pa.Array:
+    """Without blanks around, and with one spelling of marks that look alike."""
+    if not pc.all(pc.string_is_ascii(texts), min_count=0).as_py():
+        for mark, plain in _ALIKE.items():
+            texts = pc.replace_substring(texts, mark, plain)
+    return pc.utf8_trim_whitespace(texts)
+
+
+def _thousands(form: AmountForm) -> str:
+    return _ALIKE.get(form.thousands or "", form.thousands or "")
+
+
+def _number(form: AmountForm) -> str:
+    """The pattern of a number without its sign."""
+    point, mark = re.escape(form.decimal), re.escape(_thousands(form))
+    whole = rf"(?:\d+|\d{{1,3}}(?:{mark}\d{{3}})+)" if mark else r"\d+"
+    return rf"(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d{{1,3}})?"
+
+
+def _plain_numbers(text: pa.Array, form: AmountForm) -> pa.Array:
     """``-1234.5`` for what can be read, missing for the rest."""
-    point = re.escape(form.decimal)
-    text = pc.utf8_trim_whitespace(texts)
-    text = pc.replace_substring_regex(text, rf"^\(\s*((?:[0-9]|{point}).*?)\s*\)$", r"-\1")
-    text = pc.replace_substring_regex(text, rf"^((?:[0-9]|{point})[^-]*)-$", r"-\1")
-    whole = r"\d*"
-    if form.thousands:
-        whole = rf"(\d*|\d{{1,3}}({re.escape(form.thousands)}\d{{3}})+)"
-    readable = pc.match_substring_regex(text, rf"^[+-]?{whole}({point}\d*)?([eE][+-]?\d{{1,3}})?$")
-    has_digit = pc.match_substring_regex(text, rf"^[+-]?{point}?\d")
-    text = pc.if_else(pc.and_(readable, has_digit), text, pa.scalar(None, text.type))
-    if form.thousands:
-        text = pc.replace_substring(text, form.thousands, "")
+    number, mark = _number(form), _thousands(form)
+    readable = pc.match_substring_regex(text, rf"^[+-]?{number}$")
+    if not pc.all(readable, min_count=0).as_py():
+        text = pc.replace_substring_regex(text, rf"^\( *({number}) *\)$", r"-\1")
+        text = pc.replace_substring_regex(text, rf"^({number}) *([+-])$", r"\2\1")
+        text = pc.replace_substring_regex(text, rf"^([+-]) +({number})$", r"\1\2")
+        readable = pc.match_substring_regex(text, rf"^[+-]?{number}$")
+        text = pc.if_else(readable, text, pa.scalar(None, text.type))
+    if mark:
+        text = pc.replace_substring(text, mark, "")
     return text if form.decimal == "." else pc.replace_substring(text, form.decimal, ".")
 
 
 def _to_decimals(plain: pa.Array, form: AmountForm, where: str) -> pa.Array:
-    try:
-        return pc.cast(plain, form.type)
-    except pa.ArrowInvalid:
-        values = [None if text is None else Decimal(text) for text in plain.to_pylist()]
-    try:
-        return pa.array(values, form.type)
-    except pa.ArrowInvalid as error:
-        long = [text for text, value in zip(plain.to_pylist(), values, strict=True) if not _fits(value, form)]
+    """Decimals of numbers in plain writing; what Arrow cannot be trusted with is first written within its digits."""
+    amounts = _cast(plain, form)
+    if amounts is not None:
+        return amounts
+    short = rf"^[+-]?\d{{0,{PRECISION - form.scale}}}(\.\d{{0,{form.scale}}})?$"
+    long = pc.fill_null(pc.invert(pc.match_substring_regex(plain, short)), False)
+    if pc.any(long, min_count=0).as_py():
+        plain = pc.replace_with_mask(plain, long, _shortened(plain.filter(long), form, where))
+    return pc.cast(plain, form.type)
+
+
+def _shortened(long: pa.Array, form: AmountForm, where: str) -> pa.Array:
+    texts = long.to_pylist()
+    written = [_within(text, form) for text in texts]
+    if None in written:
+        lost = [text for text, kept in zip(texts, written, strict=True) if kept is None]
         msg = f"{where} holds amounts with more digits than are kept ({form.scale} after the point, "
-        msg += f"{PRECISION - form.scale} before it): {_some(long)}. Declare read_ledger(..., scale=...), up to 18."
-        raise ValueFormatError(msg) from error
+        msg += f"{PRECISION - form.scale} before it): {_some(lost)}. Declare read_ledger(..., scale=...), up to 18."
+        raise ValueFormatError(msg)
+    return pa.array(written, long.type)
 
 
-def _fits(value: Decimal | None, form: AmountForm) -> bool:
-    if value is None or not value:
-        return True
-    tail = value.normalize().as_tuple().exponent
-    return -int(tail) <= form.scale and value.adjusted() < PRECISION - form.scale
+def _within(text: str, form: AmountForm) -> str | None:
+    """The same number without exponent and needless zeros, or None where it has more digits than are kept."""
+    whole, _, fraction = f"{Decimal(text):f}".partition(".")
+    sign, whole, fraction = whole[: whole.startswith("-")], whole.lstrip("-0"), fraction.rstrip("0")
+    fits = len(whole) <= PRECISION - form.scale and len(fraction) <= form.scale
+    return f"{sign}{whole or 0}.{fraction}" if fits else None
 
 
 def _refuse_other_amounts(texts: pa.Array, form: AmountForm, where: str) -> None:
-    other = texts.filter(pc.match_substring_regex(texts, _OTHER_AMOUNT))
+    # A number of the declared form with signs that make no sense is that line's fault and no question of form.
+    signs = pc.match_substring_regex(_spelled_alike(texts), rf"^[-+( ]*{_number(form)}[-+) ]*$")
+    other = texts.filter(pc.and_(pc.match_substring_regex(texts, _OTHER_AMOUNT), pc.invert(signs)))
     if len(other):
         msg = f"{where} holds amounts whose form is not sure: {_some(other.to_pylist())}. Read were decimal="
         msg += f"{form.decimal!r}, thousands={form.thousands!r}. Declare yours, such as "

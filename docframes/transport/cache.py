@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import platformdirs
 
 from docframes.errors import ConfigError
 from docframes.settings import Settings
@@ -32,7 +31,7 @@ _offline: ContextVar[bool] = ContextVar("docframes_offline", default=False)
 def location(settings: Settings | None = None) -> Path:
     """The folder of all caches; it need not exist yet."""
     settings = Settings.from_environment() if settings is None else settings
-    return settings.cache_dir or platformdirs.user_cache_path("docframes")
+    return settings.cache_folder
 
 
 def fingerprint(vendor: str, base_url: str, credential: str) -> str:

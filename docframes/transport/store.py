@@ -26,20 +26,13 @@ from requests_cache.backends.sqlite import SQLiteDict
 from requests_cache.serializers import SerializerPipeline, Stage
 
 from docframes.errors import CacheWarning, warn
+from docframes.folders import private_folder as private_folder
 from docframes.transport import redact
 
 #: Answer headers that are kept; all others stay out, whatever they hold.
 KEPT_HEADERS = ("content-type", "etag", "last-modified", "x-request-id")
 
 BUSY_SECONDS = 5.0
-
-
-def private_folder(folder: Path) -> Path:
-    """*folder*, made if need be, open to its owner alone; one that was there keeps the mode its owner gave it."""
-    if not folder.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    return folder
 
 
 def answer_key(request: PreparedRequest | Any, **_: Any) -> str:
