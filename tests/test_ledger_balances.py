@@ -167,8 +167,9 @@ def test_transactions_out_of_balance_are_told_by_currency(signed, engine):
 
 
 def test_many_open_transactions_are_told_all(signed, engine, monkeypatch):
-    """Where too many are open to look them up, the answer is the same."""
+    """Where too many are open to look them up, or to be put together in one go, the answer is the same."""
     monkeypatch.setattr("docframes.ledger.sums._MOST_IDS", 1)
+    monkeypatch.setattr("docframes.ledger.sums._MOST_SUMS", 3)
 
     found = unbalanced_transactions(signed, engine=engine)
 
@@ -207,7 +208,7 @@ def test_sides_are_those_of_the_debit_and_credit_columns(sided, engine):
 
 
 def test_sides_are_those_of_the_indicator(ledger, engine):
-    """A negative debit lowers the debits, a negative credit the credits; without an indicator the line is a debit."""
+    """A negative debit lowers the debits, a negative credit the credits; without an indicator the sign says the side."""
     lines = [("10", "S"), ("-4", " haben "), ("3", "Cr."), ("-1", "debit"), ("-2", None), (None, "H")]
     gl = ledger(
         [
@@ -218,7 +219,7 @@ def test_sides_are_those_of_the_indicator(ledger, engine):
 
     found = trial_balance(gl, engine=engine)
 
-    assert rows(found) == [("1000", 6, D(7), D(1), D(6))]
+    assert rows(found) == [("1000", 6, D(9), D(3), D(6))]  # 10 - 1; 4 - 3 + 2
 
 
 @pytest.mark.parametrize(
@@ -317,7 +318,8 @@ def cluster():
     there("distributed")
     from dask.distributed import Client, LocalCluster
 
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    # Without an address it would ask for port 8787, which another test run may have.
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(host="127.0.0.1", **options) as made, Client(made) as client:
         yield client
 
@@ -368,6 +370,20 @@ def test_every_open_transaction_is_found(many, engine):
     assert found["lines"].tolist() == [3] * 6
     assert found["difference"].tolist() == [D("0.01")] * 6
     assert found["debit"].tolist() == debits
+
+
+def test_scattered_transactions_are_put_together_in_shares(many, monkeypatch):
+    """In the order of accounts every sum of a partition is open; Dask then takes some transactions at a time."""
+    from docframes.ledger import sums
+
+    monkeypatch.setattr(sums, "_MOST_SUMS", 2_000)
+    goes = []
+    monkeypatch.setattr(sums, "_mapped", lambda *given, mapped=sums._mapped: goes.append(given[3]) or mapped(*given))
+
+    found = unbalanced_transactions(many[0], engine=there("dask"))
+
+    assert max(goes) == 5
+    assert found["transaction"].tolist() == [f"{number:05}" for number in range(0, 3_000, 500)]
 
 
 @pytest.mark.parametrize("ask", [trial_balance, by_period, unbalanced_transactions], ids=lambda ask: ask.__name__)

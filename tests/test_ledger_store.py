@@ -266,14 +266,20 @@ def test_row_groups_do_not_show(group, tmp_path, monkeypatch):
     assert (gl.totals.lines, gl.totals.transactions) == (20, 2)
 
 
-@pytest.mark.parametrize("budget", [1, 10, 100, 10_000])
-def test_transactions_are_counted_exactly_in_bounded_memory(budget, tmp_path, monkeypatch):
-    """Whatever fits into memory at once, ids that come again far below count once, by currency and in all."""
-    monkeypatch.setattr(distinct, "BUDGET", budget)
+@pytest.mark.parametrize("order", ["by id", "any", "one far below", "of several lengths"])
+@pytest.mark.parametrize(("held", "at_once"), [(1, 7), (10, 100), (10_000, 10_000)])
+def test_transactions_are_counted_exactly_in_bounded_memory(order, held, at_once, tmp_path, monkeypatch):
+    """However many fit into memory and in whatever order, an id counts once, by currency and in all."""
+    monkeypatch.setattr(distinct, "HELD", held)
+    monkeypatch.setattr(distinct, "AT_ONCE", at_once)
     monkeypatch.setattr(parquet, "GROUP", 100)
+    monkeypatch.setattr("docframes.ledger.rows.AT_ONCE", 50)
     numbers = np.random.default_rng(2).integers(0, 400, 1000)
+    numbers = numbers if order == "any" else np.sort(numbers)
     kinds = ["EUR" if n % 3 else "USD" if n % 2 else "" for n in range(1000)]
-    ids = [f"tx{number}" if number else "" for number in numbers]
+    ids = [(f"{number}" if order == "of several lengths" else f"tx{number:04}") if number else "" for number in numbers]
+    if order == "one far below":
+        ids[-1] = ids[500]
     lines = "".join(f"{UPLOAD},{one},2025-01-05,4000,x,{kind},1\n" for one, kind in zip(ids, kinds, strict=True))
 
     gl = read_ledger(ledger_zip(tmp_path, lines))

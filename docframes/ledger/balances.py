@@ -4,7 +4,8 @@ Each is written once; ``engine`` says who adds up: ``"duckdb"``, ``"polars"``, `
 ``dask.distributed.Client`` there is, else on threads) or ``"pandas"``.  None is DuckDB where it is installed, else
 Polars, else pandas.  All give the same frame: text ``str``, counts int64, days ``datetime64[us]``, sums Arrow decimals
 with the ledger's digits after the point.  Debit and credit are those of the control totals: by the debit and credit
-columns, by the indicator, else by the sign of the amount; debit - credit is always the sum of the amounts.
+columns, by the indicator, else by the sign of the amount; debit - credit is always the sum of the amounts.  Where
+several ledgers were put together, each frame has their ``engagement_id`` first, and a row for each.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ def trial_balance(gl: Ledger, *, engine: Engine | None = None) -> pd.DataFrame:
     Raises : RoleError when no column plays ``account``; ConfigError when the engine is unknown or not installed.
     """
     require(gl, "account", what="A trial balance")
-    keys = ["account", *played(gl, "currency")]
+    keys = played(gl, "engagement_id", "account", "currency")
     names = played(gl, "account_name")
     sums = _sorted(added_up(gl, keys, names, engine=engine), keys)
-    return _frame(sums, ["account", *names, *keys[1:], "lines", "debit", "credit", "balance"])
+    place = keys.index("account") + 1
+    return _frame(sums, [*keys[:place], *names, *keys[place:], "lines", "debit", "credit", "balance"])
 
 
 def account_activity(gl: Ledger, account: str | Sequence[str], *, engine: Engine | None = None) -> pd.DataFrame:
@@ -51,7 +53,7 @@ def account_activity(gl: Ledger, account: str | Sequence[str], *, engine: Engine
     """
     require(gl, "account", what="The activity of an account")
     codes = _codes(account)
-    sums = _periods(gl, ["account", *played(gl, "currency")], engine, accounts=codes)
+    sums = _periods(gl, played(gl, "engagement_id", "account", "currency"), engine, accounts=codes)
     missing = set(codes) - set(sums["account"].to_pylist())
     if missing:
         raise _unknown(sorted(missing), added_up(gl, ["account"], engine=engine)["account"].to_pylist())
@@ -64,7 +66,7 @@ def by_period(gl: Ledger, *, engine: Engine | None = None) -> pd.DataFrame:
     Columns: as :func:`account_activity` has them, without the account.
     Raises : ConfigError when the engine is unknown or not installed.
     """
-    return to_frame([_periods(gl, played(gl, "currency"), engine)], amounts="decimal")
+    return to_frame([_periods(gl, played(gl, "engagement_id", "currency"), engine)], amounts="decimal")
 
 
 def unbalanced_transactions(gl: Ledger, *, engine: Engine | None = None) -> pd.DataFrame:
@@ -75,8 +77,10 @@ def unbalanced_transactions(gl: Ledger, *, engine: Engine | None = None) -> pd.D
     Raises : RoleError when no column plays ``transaction``; ConfigError when the engine is unknown or not installed.
     """
     require(gl, "transaction", what="A search for unbalanced transactions")
-    keys = ["transaction", *played(gl, "currency")]
-    sums = _sorted(added_up(gl, keys, ["first_date"], engine=engine, unbalanced=True), keys)
+    keys = played(gl, "engagement_id", "transaction", "currency")
+    # The first key is the one that lines are looked up by.
+    by_id = sorted(keys, key=lambda key: key != "transaction")
+    sums = _sorted(added_up(gl, by_id, ["first_date"], engine=engine, unbalanced=True), keys)
     sums = sums.append_column("difference", sums["balance"])
     return _frame(sums, [*keys, "lines", "debit", "credit", "difference", "first_date"])
 

@@ -128,11 +128,13 @@ def _columns(schemas: Mapping[str, pa.Schema]) -> tuple[dict[str, dict[str, str]
     Roles come first.  A column of a file's own whose name is a role elsewhere, or differs from another only in its
     case, gets another name, as within one ledger.
     """
+    money = pa.decimal128(PRECISION, max(_scale(schema) for schema in schemas.values()))
     types: dict[str, pa.DataType] = {ENGAGEMENT: TEXT}
     for schema in schemas.values():
         for field in schema:
             if field.name in ROLES or field.name in (LINE, MEMBER):
-                types[field.name] = _wider(types.get(field.name), field.type)
+                decimal, text = pa.types.is_decimal(field.type), pa.types.is_string(field.type)
+                types[field.name] = money if decimal else TEXT if text else field.type
     spelt = {name.casefold(): name for name in types}
     names: dict[str, dict[str, str]] = {engagement: {} for engagement in schemas}
     for engagement, schema in schemas.items():
@@ -147,10 +149,8 @@ def _columns(schemas: Mapping[str, pa.Schema]) -> tuple[dict[str, dict[str, str]
     return names, pa.schema([(name, types[name]) for name in (ENGAGEMENT, *roles, *own_names, *last)])
 
 
-def _wider(known: pa.DataType | None, new: pa.DataType) -> pa.DataType:
-    if pa.types.is_decimal(new):
-        return pa.decimal128(PRECISION, max(new.scale, known.scale if known is not None else 0))
-    return TEXT if pa.types.is_string(new) else new
+def _scale(schema: pa.Schema) -> int:
+    return max((field.type.scale for field in schema if pa.types.is_decimal(field.type)), default=0)
 
 
 def _free(name: str, spelt: dict[str, str], types: Mapping[str, pa.DataType]) -> str:
@@ -208,7 +208,10 @@ def _roles(facts: list[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
     for told in facts:
         for table, cast in told["roles"].items():
             roles[table] = {**cast, **roles[table]}
-    return {table: {role: cast[role] for role in ROLES if role in cast} for table, cast in roles.items()}
+    return {
+        table: {ENGAGEMENT: [ENGAGEMENT], **{role: cast[role] for role in ROLES if role in cast}}
+        for table, cast in roles.items()
+    }
 
 
 def _sum(rows: list[Mapping[str, Any]]) -> dict[str, Any]:

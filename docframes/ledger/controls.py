@@ -65,9 +65,9 @@ class _Sums:
 class Tally:
     """Adds up tables of transactions.
 
-    debit and credit are what the file says of sides: by its debit and credit columns, by its indicator, else by the
-    sign.  A negative debit lowers the debits.  Lines whose columns contradict their amount count by its sign, so
-    that debit - credit is always the sum of the amounts.
+    debit and credit are what a line says of its side: by its debit and credit, by its indicator, else by the sign.
+    A negative debit lowers the debits.  Lines whose columns contradict their amount count by its sign, so that
+    debit - credit is always the sum of the amounts.
     """
 
     scale: int = 6
@@ -144,17 +144,17 @@ def sides(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
     amount = pc.fill_null(batch["amount"], 0)
     names = set(batch.schema.names)
     zero = pa.scalar(0).cast(amount.type)
-    debit = pc.if_else(pc.greater(amount, zero), amount, zero)
-    credit = pc.if_else(pc.less(amount, zero), pc.negate(amount), zero)
+    debit = by_sign = pc.if_else(pc.greater(amount, zero), amount, zero)
+    if "indicator" in names:
+        on_credit = is_credit(batch["indicator"])
+        by_word = pc.if_else(pc.fill_null(on_credit, False), zero, amount)
+        debit = pc.if_else(pc.is_null(on_credit), by_sign, by_word)
     if {"debit", "credit"} <= names:
-        agrees = pc.equal(pc.fill_null(difference(_pair(batch)), 0), amount)
-        debit = pc.if_else(agrees, pc.fill_null(batch["debit"], 0), debit)
-        credit = pc.if_else(agrees, pc.fill_null(batch["credit"], 0), credit)
-    elif "indicator" in names:
-        is_on_credit = pc.fill_null(is_credit(batch["indicator"]), False)
-        debit = pc.if_else(is_on_credit, zero, amount)
-        credit = pc.if_else(is_on_credit, pc.negate(amount), zero)
-    return debit, credit
+        told = pc.or_(pc.is_valid(batch["debit"]), pc.is_valid(batch["credit"]))
+        agrees = pc.and_(told, pc.equal(pc.fill_null(difference(_pair(batch)), 0), amount))
+        by_columns = pc.if_else(agrees, pc.fill_null(batch["debit"], 0), by_sign)
+        debit = pc.if_else(told, by_columns, debit)
+    return debit, pc.cast(pc.subtract(debit, amount), amount.type)
 
 
 def _pair(batch: pa.RecordBatch) -> dict[str, pa.Array]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from docframes.errors import RoleError, ValueFormatError
 
 _DEBIT = {"S", "D", "DR", "DEBIT", "SOLL", "DEBET"}
-_CREDIT = {"H", "C", "CR", "CREDIT", "HABEN", "K", "KREDIT"}
+CREDIT = {"H", "C", "CR", "CREDIT", "HABEN", "K", "KREDIT"}
 
 
 def difference(columns: Mapping[str, pa.Array]) -> pa.Array:
@@ -28,14 +28,14 @@ def is_credit(indicators: pa.Array, *, where: str = "") -> pa.Array:
     sides = [_side(word) for word in words]
     unknown = [word for word, side in zip(words, sides, strict=True) if side is None]
     if unknown:
-        msg = f"{where} says {unknown[:10]}; known are {sorted(_DEBIT)} for debit and {sorted(_CREDIT)} for credit. "
+        msg = f"{where} says {unknown[:10]}; known are {sorted(_DEBIT)} for debit and {sorted(CREDIT)} for credit. "
         raise RoleError(msg + "If the amounts carry their own sign: read_ledger(..., roles={'indicator': None}).")
     return pa.array(sides, pa.bool_()).take(encoded.indices)
 
 
 def _side(word: str) -> bool | None:
     word = word.strip().rstrip(".").upper()
-    return True if word in _CREDIT else False if word in _DEBIT else None
+    return True if word in CREDIT else False if word in _DEBIT else None
 
 
 class Signs:

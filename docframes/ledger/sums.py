@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from docframes.errors import ConfigError, RoleError
 from docframes.ledger.engines import database, read, relation, to_dask, to_polars
 from docframes.ledger.frames import to_frame
-from docframes.ledger.signs import _CREDIT
+from docframes.ledger.signs import CREDIT
 from docframes.ledger.values import MOMENT, PRECISION
 
 Engine = Literal["duckdb", "polars", "dask", "pandas"]
@@ -169,15 +169,18 @@ def _debit(sides: Sequence[str]) -> nw.Expr:
     The credit side is what is left to the amount, so nobody has to add it up.
     """
     amount = nw.col("amount")
-    positive = nw.when(amount > 0).then(amount)
-    if {"debit", "credit"} <= set(sides):
-        debit, credit = (nw.col(name).fill_null(_ZERO) for name in ("debit", "credit"))
-        return nw.when((debit - credit) == amount.fill_null(_ZERO)).then(debit).otherwise(positive)
+    by_sign = nw.when(amount > 0).then(amount)
+    side: nw.Expr = by_sign
     if "indicator" in sides:
         word = nw.col("indicator").str.to_uppercase().str.strip_chars(" \t\r\n\u00a0.")
-        is_credit = word.is_in(sorted(_CREDIT)).fill_null(False)
-        return nw.when(~is_credit).then(amount)
-    return positive
+        by_word = nw.when(~word.is_in(sorted(CREDIT))).then(amount)
+        side = nw.when(nw.col("indicator").is_null()).then(by_sign).otherwise(by_word)
+    if {"debit", "credit"} <= set(sides):
+        told = ~(nw.col("debit").is_null() & nw.col("credit").is_null())
+        debit, credit = (nw.col(name).fill_null(_ZERO) for name in ("debit", "credit"))
+        agrees = told & ((debit - credit) == amount.fill_null(_ZERO))
+        side = nw.when(agrees).then(debit).otherwise(nw.when(told).then(by_sign).otherwise(side))
+    return side
 
 
 def _grouped(lines: Lines, keys: Sequence[str], facts: Sequence[str]) -> Lines:
@@ -211,8 +214,9 @@ def _shares(native: Any, keys: list[str]) -> int:
     """
     if native.npartitions == 1:
         return 1
-    open_sums = len(_mapped(native.partitions[0], keys, 0, 1).compute())
-    return 1 + open_sums * native.npartitions // _MOST_SUMS
+    found: int = len(_mapped(native.partitions[0], keys, 0, 1).compute())
+    partitions: int = native.npartitions
+    return 1 + found * partitions // _MOST_SUMS
 
 
 def _mapped(native: Any, keys: list[str], share: int, shares: int) -> Any:

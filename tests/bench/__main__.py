@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(row: Row, *, quick: bool, runs: int) -> dict[str, Any]:
     """Every contender of *row* in turn, *runs* times after one warm-up; medians, and ratios run by run."""
+    runs = min(runs, row.most_runs)
     print(f"{row.name}: {row.what}", flush=True)
     with tempfile.TemporaryDirectory(prefix="docframes-bench-") as folder, row.prepared(Path(folder), quick) as facts:
         rounds = [{name: run(row.name, name, facts) for name in row.contenders} for _ in range(runs + 1)][1:]
@@ -57,6 +58,7 @@ def measure(row: Row, *, quick: bool, runs: int) -> dict[str, Any]:
         "seconds": {name: statistics.median(r[name]["seconds"] for r in rounds) for name in row.contenders},
         "peak_mb": {name: statistics.median(r[name]["peak_mb"] for r in rounds) for name in row.contenders},
         "ratio": {name: spread([r[name]["seconds"] / r[first]["seconds"] for r in rounds]) for name in others},
+        "peak_ratio": {name: spread([r[first]["peak_mb"] / r[name]["peak_mb"] for r in rounds]) for name in others},
         "target": row.target,
         "result": results[0],
         "same_result": all(result == results[0] for result in results),
@@ -80,14 +82,17 @@ def spread(ratios: list[float]) -> dict[str, float]:
 
 def report(results: list[dict[str, Any]], output: Path | None) -> None:
     """The table on the screen, and everything in JSON."""
-    print(f"\n{'row':<12} {'contender':<22} {'seconds':>9} {'peak MB':>8} {'times ours (min-max)':>24}  wanted")
+    head = ("row", "contender", "seconds", "peak MB", "times ours (min-max)", "our peak")
+    print("\n{:<14} {:<22} {:>9} {:>8} {:>24} {:>9}  wanted".format(*head))
     for result in results:
         for name, seconds in result["seconds"].items():
             ratio = result["ratio"].get(name)
             told = f"{ratio['median']:.2f} ({ratio['min']:.2f}-{ratio['max']:.2f})" if ratio else ""
             wanted = result["target"].get(name, "")
             peak = result["peak_mb"][name]
-            print(f"{result['row']:<12} {name:<22} {seconds:>9.4f} {peak:>8.0f} {told:>24}  {wanted}")
+            part = result["peak_ratio"].get(name)
+            share = f"{part['median']:.0%}" if part else ""
+            print(f"{result['row']:<14} {name:<22} {seconds:>9.4f} {peak:>8.0f} {told:>24} {share:>9}  {wanted}")
     output = output or Path(f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
     machine = {"python": platform.python_version(), "processors": os.cpu_count(), "system": platform.system()}
     output.write_text(json.dumps({"machine": machine, "rows": results}, indent=2) + "\n", encoding="utf-8")

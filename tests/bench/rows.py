@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.bench import flatten, imports, pages
+from tests.bench import flatten, imports, ledger, pages
 
 Facts = dict[str, Any]
 Contender = Callable[[Facts], Callable[[], Any]]
@@ -24,6 +24,7 @@ class Row:
     prepared: Callable[[Path, bool], AbstractContextManager[Facts]]
     target: Mapping[str, str] = field(default_factory=dict)  #: what the design asks for, beside each peer
     unlike: tuple[str, ...] = ()  #: contenders that give no result to compare
+    most_runs: int = 100  #: for a row of minutes
 
 
 @contextmanager
@@ -55,6 +56,43 @@ ROWS = {
             {"docframes": pages.warm, "cold load": pages.cold},
             pages.prepared,
             {"cold load": "at least 30"},
+        ),
+        Row(
+            "ledger_store",
+            "a zipped ledger of 2,000,000 lines to a store with exact control totals",
+            {"docframes": ledger.store, "pandas.read_csv": ledger.pandas_csv},
+            ledger.prepared,
+            {"pandas.read_csv": "at least 2; our peak at most 60 % of theirs"},
+        ),
+        Row(
+            "ledger_frame",
+            "the same zip to the whole typed frame, first time",
+            {"docframes": ledger.frame, "pandas.read_csv": ledger.pandas_csv},
+            ledger.prepared,
+            {"pandas.read_csv": "at least 1.6; our peak at most theirs"},
+        ),
+        Row(
+            "ledger_again",
+            "the same ledger opened again as a frame",
+            {"docframes": ledger.again, "pandas.read_csv": ledger.pandas_csv},
+            ledger.prepared,
+            {"pandas.read_csv": "at least 7"},
+        ),
+        Row(
+            "ledger_column",
+            "the same ledger opened again for one column",
+            {"docframes": ledger.column, "pandas.read_csv": ledger.pandas_csv},
+            ledger.prepared,
+            {"pandas.read_csv": "at least 30"},
+        ),
+        Row(
+            "ledger_growth",
+            "20,000,000 lines beside 2,000,000: memory does not grow with them",
+            {"20 million": ledger.large, "2 million": ledger.store},
+            ledger.prepared_twice,
+            {"2 million": "peak of the first at most 1.33 times"},
+            unlike=("2 million",),
+            most_runs=2,
         ),
         Row(
             "import",
