@@ -34,6 +34,18 @@ REAL_DATA = Path(os.environ.get("DOCFRAMES_REAL_DATA", Path(__file__).parents[2]
 INVENTED_KEY = "vdx_org_Abcd1234_" + "e" * 32 + "F" * 32
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Fixtures that serve several tests come before the environment of each, and keep nothing with the user either."""
+    before = os.environ.get("DOCFRAMES_CACHE_DIR")
+    os.environ["DOCFRAMES_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["DOCFRAMES_CACHE_DIR"]
+    else:
+        os.environ["DOCFRAMES_CACHE_DIR"] = before
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch, tmp_path):
     """No setting of whoever runs the tests counts, and nothing is written outside the test's folder."""

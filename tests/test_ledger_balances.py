@@ -208,7 +208,7 @@ def test_sides_are_those_of_the_debit_and_credit_columns(sided, engine):
 
 
 def test_sides_are_those_of_the_indicator(ledger, engine):
-    """A negative debit lowers the debits, a negative credit the credits; without an indicator the sign says the side."""
+    """A negative debit lowers the debits, a negative credit the credits; without one the sign says the side."""
     lines = [("10", "S"), ("-4", " haben "), ("3", "Cr."), ("-1", "debit"), ("-2", None), (None, "H")]
     gl = ledger(
         [

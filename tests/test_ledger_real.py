@@ -13,7 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from docframes.ledger import read_ledger
+from docframes.ledger import read_ledger, trial_balance, unbalanced_transactions
+from docframes.ledger.sums import ENGINES
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 DATA = Path(os.environ.get("DOCFRAMES_REAL_DATA", BESIDE))
@@ -123,3 +124,32 @@ def test_names_keep_their_letters():
 
     assert gl.name == "TESTFÖRETAGET AB"
     assert "Försäljning produkt A-1" in set(gl.transactions["account_name"])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("start", ["BL0001", "magenta", "transaktioner"])
+def test_every_engine_adds_a_sie_ledger_up_as_the_csv_module_does(engine, start):
+    """Each account to the last digit, debit and credit to the file's totals."""
+    with zipfile.ZipFile(sie(start)) as archive:
+        text = archive.read("transactions.csv").decode("utf-8-sig")
+    by_hand: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in csv.DictReader(io.StringIO(text), delimiter="|"):
+        by_hand[row["account"]] += Decimal(row["amount"])
+    gl = read_ledger(sie(start))
+
+    balances = trial_balance(gl, engine=engine)
+
+    assert dict(zip(balances["account"], balances["balance"], strict=True)) == by_hand
+    assert balances["debit"].sum() == gl.totals.debit
+    assert balances["credit"].sum() == gl.totals.credit
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_adds_the_aicpa_ledger_up_as_published(engine, aicpa):
+    """Debits, credits and lines of 28,160 lines in two currencies; four journals are out of balance."""
+    balances = trial_balance(aicpa, engine=engine)
+
+    assert balances["lines"].sum() == 28_160
+    assert balances["debit"].sum() == Decimal("463852232.48")
+    assert balances["credit"].sum() == Decimal("464481704.37")
+    assert unbalanced_transactions(aicpa, engine=engine)["transaction"].nunique() == 4

@@ -93,6 +93,17 @@ def test_ragged_rows_are_listed_by_line(monkeypatch, table, end, blocks):
     assert sorted(line for _, line, _, rule, *_ in problems if rule == "ragged") == ragged
 
 
+@pytest.mark.parametrize("block", range(60, 90))
+def test_a_line_break_in_a_field_survives_the_edge_of_a_block(monkeypatch, block):
+    """A field that is CR LF keeps both, wherever the parser's blocks end."""
+    monkeypatch.setattr(rows, "BLOCK", block)
+    fields = ["a\r\nb", "\r\n", "\r\r\n", "c"]
+
+    texts, _, _ = scanned(written([["1", "2", "3", "4"], *([fields] * 4)], ",", "\r\n").encode())
+
+    assert texts == [["1", "2", "3", "4"], *([fields] * 4)]
+
+
 def test_a_ragged_row_far_down_loses_nothing(monkeypatch):
     """What was read before the first ragged row is given once, and everything after it too."""
     monkeypatch.setattr(rows, "BLOCK", 4096)

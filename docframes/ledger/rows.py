@@ -186,10 +186,14 @@ def _options(csv: Any, dialect: Dialect, handler: Callable[[Any], str], *, fast:
 
 
 class _Again:
-    """A stream whose first chunk was looked at already."""
+    """A stream whose first chunk was looked at already, in chunks that do not end with a carriage return.
+
+    Arrow passes over a line feed that begins a block after a carriage return, within quotation marks as well, where it
+    is part of a field.
+    """
 
     def __init__(self, first: bytes, stream: Utf8Stream) -> None:
-        self._first = first
+        self._held = first
         self._stream = stream
         self.closed = False
 
@@ -197,10 +201,13 @@ class _Again:
         return True
 
     def read(self, size: int) -> bytes:
-        if self._first:
-            chunk, self._first = self._first[:size], self._first[size:]
-            return chunk
-        return self._stream.read(size)
+        more = self._stream.read(max(size - len(self._held), 1))
+        whole = self._held + more
+        given = whole[:size]
+        if more:
+            given = given.rstrip(b"\r") or given
+        self._held = whole[len(given) :]
+        return given
 
     def close(self) -> None:
         self.closed = True
