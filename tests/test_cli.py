@@ -15,8 +15,8 @@ import pytest
 import docframes
 from docframes import sandbox, validocx
 from docframes.cli import main
-from docframes.cli.screen import WIDTH, Screen, size, table
-from docframes.words import count, money
+from docframes.cli.screen import WIDTH, Screen, table
+from docframes.words import count, money, size
 
 COMMAND = [sys.executable, "-m", "docframes.cli"]
 

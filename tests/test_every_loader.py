@@ -45,6 +45,8 @@ LOADS = {
         "load_journals": lambda: validis.load_journals(4711, limit=50),
         "load_receivable_items": lambda: validis.load_receivable_items(4711, limit=5),
         "load_payable_items": lambda: validis.load_payable_items(4711, limit=5),
+        "load_ar_extract": lambda: validis.load_ar_extract(4711),
+        "load_ap_extract": lambda: validis.load_ap_extract(4711),
     },
     "papershift": {
         "load_users": lambda: papershift.load_users(),
@@ -72,7 +74,7 @@ def loaded(request, company, monkeypatch) -> dict[str, pd.DataFrame]:
         warnings.simplefilter("ignore", AccessWarning)
         came = LOADS[vendor][loader]()
     frames = {loader: came} if isinstance(came, pd.DataFrame) else vars(came)
-    return {name: frame for name, frame in frames.items() if ATTRS_KEY in frame.attrs}
+    return {name: frame for name, frame in frames.items() if ATTRS_KEY in getattr(frame, "attrs", {})}
 
 
 def test_every_frame_is_described_and_recorded(loaded, company):

@@ -199,6 +199,50 @@ def test_links_work_without_a_key_and_not_for_long(box):
     assert len(box.leaks) == 1
 
 
+@pytest.mark.parametrize(("ledger", "short"), [("accounts-receivable", "AR"), ("accounts-payable", "AP")])
+def test_the_extract_of_items_holds_the_items_of_the_list(box, ledger, short):
+    """Waited for like the ledger's; the same items, in pence, and allocations both ways; only at v2."""
+    box.state["validis"].polls = 1
+    headers = signed(box)
+    path = f"/v2/extracts/{ledger}/engagements/4711"
+    assert [ask(box, path, headers, **CSV).status_code for _ in range(2)] == [202, 200]
+    assert ask(box, path.replace("v2", "v1"), headers, **CSV).status_code == 404
+    link = ask(box, path, headers, **CSV).json()["fileAccessUrl"]
+    with zipfile.ZipFile(io.BytesIO(requests.get(link, timeout=10).content)) as archive:
+        files = {name: list(csv.DictReader(io.StringIO(archive.read(name).decode()))) for name in archive.namelist()}
+    books: Books = box.state["validis"].books
+    listed = books.receivable_items if short == "AR" else books.payable_items
+
+    items = files[f"{short}_Transactions.csv"]
+    assert [(row["ITEM_ID"], row["AMOUNT"]) for row in items] == [
+        (row["id"], f"{round(row['amount'] * 100) / 100:.2f}") for row in listed
+    ]
+    told = sum(round(float(row["OUTSTANDING_AMOUNT"]) * 100) for row in items)
+    assert told == sum(round(row["outstandingAmount"] * 100) for row in listed)
+    assert len(files[f"{short}_Allocations.csv"]) == sum(len(row["allocations"]) for row in listed)
+    party = "customer" if short == "AR" else "supplier"
+    parties = {row[f"{party.upper()}_ID"] for row in files[f"{party.title()}s.csv"]}
+    assert parties == {row[f"{party}Id"] for row in listed} - {None}
+    assert {row["UPLOAD_ID"] for rows in files.values() for row in rows} == {box.state["validis"].extracts.upload_id(0)}
+
+
+def test_branches_are_engagements_with_an_upload_of_their_own(box):
+    """As many as are switched on, each with its own turns and its own upload; the others have none."""
+    state = box.state["validis"]
+    state.branches = 2
+    headers = signed(box)
+    path = f"/v1/clients/{sign_in(box).json()['clientId']}/engagements"
+    rows = ask(box, path, headers).json()["content"]
+    statuses = [
+        ask(box, LEDGER.replace("4711", str(number)), headers, **CSV).status_code for number in (4801, 4711, 4802)
+    ]
+
+    assert [row["id"] for row in rows if "lastUploadDate" in row] == [4711, 4801, 4802]
+    assert statuses == [202, 202, 202]
+    assert ask(box, LEDGER.replace("4711", "4803"), headers, **CSV).status_code == 404
+    assert len({state.extracts.upload_id(state.upload_of(number)) for number in (4711, 4801, 4802)}) == 3
+
+
 def test_an_unknown_path_is_refused_in_the_vendors_form(shared):
     """404 with statusCode and message."""
     answer = ask(shared, "/v1/nothing/here")
@@ -255,7 +299,7 @@ def test_suppliers_and_staff_are_the_companys(shared):
 def test_nothing_is_made_before_it_is_asked_for():
     """A sandbox that nobody asks for a ledger writes none."""
     with sandbox.running(jobs=2, environment=False) as box:
-        assert not {"books", "extracts"} & vars(box.state["validis"]).keys()
+        assert not {"books", "extracts", "item_extracts"} & vars(box.state["validis"]).keys()
 
 
 def test_the_environment_names_both_keys_and_a_region(shared):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from docframes.transport.api import NEVER_KEPT
-from docframes.vendors.validis import api, tables
+from docframes.vendors.validis import api, item_tables, tables
 from docframes.vendors.validis.assumptions import ASSUMPTIONS
 
 ENDPOINTS = {name: api.API.endpoint(name) for name in api.ENDPOINTS}
@@ -49,7 +49,10 @@ FACTS = {
         ENDPOINTS["balance-sheet-standard"].path.replace("{report}", "balance-sheet-standard"),
         "/v1/reports/balance-sheet-standard/engagements/{engagementId}",
     ),
-    "links are never kept": ((ENDPOINTS["gl_extract"].lifetime, ENDPOINTS["gl_extract"].links), (NEVER_KEPT, True)),
+    "links are never kept": (
+        {(ENDPOINTS[name].lifetime, ENDPOINTS[name].links) for name in ("gl_extract", "ar_extract", "ap_extract")},
+        {(NEVER_KEPT, True)},
+    ),
     "account fields": (
         [column.path for column in tables.ACCOUNTS.columns],
         ["account_id", "remote_pk", "code", "name", "primary_category", "tag", "currency_iso", "createdTimestamp",
@@ -94,6 +97,7 @@ REGISTER = {
     "A27": {"access": "fileAccessUrl", "file": "fileUrl", "token": "sasToken", "words": ("url", "link", "href")},
     "A29": {},
     "A31": {},
+    "A34": {},
     "A35": None,
     "A37": None,
     "A38": {"decimal": ".", "thousands": None},
@@ -142,6 +146,24 @@ def test_the_register_is_whole():
         assert assumption.meaning, entry
         assert re.fullmatch(r"section [\d.]+( to [\d.]+)?", assumption.where), entry
         assert assumption.parts == (isinstance(assumption.value, dict) and bool(assumption.value) and entry != "A08")
+
+
+@pytest.mark.parametrize(("name", "ending"), [("ar_extract", "receivable"), ("ap_extract", "payable")])
+def test_the_path_of_an_extract_of_items_is_the_assumed_one(name, ending):
+    """Whole, so that any other may be put in its place."""
+    assert ENDPOINTS[name].path == f"/v2/extracts/accounts-{ending}/engagements/{{engagementId}}"
+
+
+def test_the_columns_of_items_are_those_of_the_lists():
+    """The same thing bears the same name in both; each header is a candidate of one column of a frame only."""
+    pairs = [(item_tables.RECEIVABLE, tables.RECEIVABLE_ITEMS), (item_tables.PAYABLE, tables.PAYABLE_ITEMS)]
+    for side, listed in pairs:
+        names = [column.name for column in side.tables["items"].columns]
+        assert {column.name for column in listed.columns} - {"links", "allocations"} <= set(names)
+        for table in side.tables.values():
+            headers = [header for column in table.columns for header in column.aliases]
+            assert len(headers) == len(set(headers)), table.name
+            assert all(header == header.upper() for header in headers)
 
 
 def test_unlisted_failures_are_tried_again():

@@ -73,6 +73,7 @@ UNCHANGED = {
     "cp1252": Reality(encoding="cp1252"),
     "semicolons": Reality(delimiter=";"),
     "days with a time": Reality(dates="time"),
+    "columns of items named as in a database": Reality(items_columns="prefixed"),
     "accounts in pages": Reality(accounts_paged=True, clamp=3),
     "line values named amount": Reality(line_value="amount"),
     "debit and credit": Reality(line_value="pair"),
@@ -159,6 +160,32 @@ def test_the_ledger_is_loaded(world, reality, quiet):
     }
 
 
+def test_the_receivables_are_loaded(world, reality, quiet):
+    """The same two items and one allocation from every form of answer, file and header."""
+    extract = validis.load_ar_extract(1, client=world(reality))
+    items = extract.items
+
+    assert items["item_id"].tolist() == ["001", "002"]
+    assert items["item_type"].tolist() == ["INVOICE", "CREDIT_NOTE"]
+    assert items["customer_id"].tolist() == ["C1", "C1"]
+    assert items["date"].dt.strftime("%m-%d").tolist() == ["01-05", "01-06"]
+    assert items["due_date"].dt.strftime("%m-%d").fillna("-").tolist() == ["02-04", "-"]
+    amount = "base_amount" if reality.items_columns == "prefixed" else "amount"
+    assert items[amount].tolist() == [99.99, -99.99]
+    assert extract.allocations[["item_id", "other_item_id", "amount"]].to_numpy().tolist() == [["002", "001", 99.99]]
+    assert dict(extract.origin) == {"engagement": "1", "upload": UPLOAD}
+
+
+def test_the_ledgers_of_several_engagements_are_loaded(world, reality, quiet):
+    """Each as when it is loaded alone."""
+    found = validis.load_gl_extract([2, 1], client=world(reality))
+
+    assert list(found) == ["2", "1"]
+    assert [ledger.transactions["amount"].tolist() for ledger in found.values()] == [
+        [1200.5, -1200.5, 99.99, -99.99]
+    ] * 2
+
+
 def test_reports_are_loaded(world, reality, quiet):
     """Two figures, one below the other."""
     rows = validis.load_report("income-statement-standard", 1, client=world(reality))
@@ -195,6 +222,22 @@ MENDED = {
         Reality(decimals="comma", delimiter=";"), lambda client: validis.load_gl_extract(1, client=client),
         LedgerError, "decimal=','", {"A38": {"decimal": ","}},
     ),
+    "the extract at another path": (
+        Reality(items_path="ar"), lambda client: validis.load_ar_extract(1, client=client),
+        NotFound, "404", {"A26": {"receivable": "/v2/extracts/ar/engagements/{engagementId}"}},
+    ),
+    "items in columns of no known name": (
+        Reality(items_columns="odd"), lambda client: validis.load_ar_extract(1, client=client),
+        LedgerError, "BETRAG", {"A34": {"amount": "BETRAG", "item_id": "BELEG", "date": "TAG"}},
+    ),
+    "days of items first": (
+        Reality(dates="day_first"), lambda client: validis.load_ar_extract(1, client=client),
+        LedgerError, "05.01.2026", {"A37": "%d.%m.%Y"},
+    ),
+    "decimal commas of items": (
+        Reality(decimals="comma", delimiter=";"), lambda client: validis.load_ar_extract(1, client=client),
+        LedgerError, "decimal=','", {"A38": {"decimal": ","}},
+    ),
     "another path": (
         Reality(periods_path="financialPeriods"), lambda client: validis.load_periods(1, client=client),
         NotFound, "404", {"A48": "/v1/engagements/{engagementId}/financialPeriods"},
@@ -224,6 +267,29 @@ def test_files_whose_names_tell_nothing_are_found_by_their_headers(world, quiet)
 
     assert (len(found.transactions), list(found.others)) == (4, ["table2.csv"])
     assert named.period_balances["closing"].tolist() == [-1100.51]
+
+
+def test_items_whose_names_tell_nothing_are_found_by_their_headers(world, quiet):
+    """As the general ledger's lines are; what else there is stays, or is named in one line."""
+    reality = Reality(names="coded")
+    found = validis.load_ar_extract(1, client=world(reality))
+    named = validis.load_ar_extract(1, client=world(reality, assumptions={"A29": {"allocations": "table2*"}}))
+
+    assert (len(found.items), list(found.others), len(found.allocations)) == (2, ["table2.csv"], 0)
+    assert named.allocations["amount"].tolist() == [99.99]
+
+
+def test_odd_columns_of_items_are_kept_and_mended(world, quiet):
+    """Every one is there under its own name; named in one line, it plays its part."""
+    told = {"A34": {"amount": "BETRAG", "item_id": "BELEG", "date": "TAG", "outstanding_amount": "OFFEN"}}
+    reality = Reality(items_columns="odd")
+    partly = validis.load_ar_extract(1, columns={"amount": "BETRAG"}, client=world(reality)).items
+    whole = validis.load_ar_extract(1, client=world(reality, assumptions=told)).items
+
+    assert partly[["BELEG", "OFFEN"]].to_numpy().tolist() == [["001", "0.00"], ["002", "0.00"]]
+    assert partly["item_id"].isna().all()
+    assert whole["item_id"].tolist() == ["001", "002"]
+    assert whole["outstanding_amount"].tolist() == [0.0, 0.0]
 
 
 def test_a_report_of_unknown_words_names_the_assumption(world):

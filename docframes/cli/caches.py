@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from docframes.cli.screen import Screen, size
+from docframes.cli.screen import Screen
 from docframes.transport import cache
-from docframes.words import count
+from docframes.words import count, size
 
 
 def tell_location(screen: Screen) -> int:

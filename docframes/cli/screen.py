@@ -6,11 +6,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
-from docframes.words import count
 
 WIDTH = 80
 INDENT = "  "
-_UNITS = (("kB", 1e3), ("MB", 1e6), ("GB", 1e9))
 #: Our mark, and what stands for it where the encoding of the output has no such character.
 _ASCII = str.maketrans({"─": "-"})
 
@@ -75,11 +73,3 @@ def _fits(text: str, encoding: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def size(number: int) -> str:
-    """Bytes as people read them: ``897 bytes``, ``1.2 MB``."""
-    if number < 1_000:
-        return count(number, "byte")
-    unit, divisor = next((unit, step) for unit, step in _UNITS if number < 999.95 * step or unit == "GB")
-    return f"{number / divisor:,.1f} {unit}"

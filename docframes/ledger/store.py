@@ -134,6 +134,8 @@ class Draft:
         whole = {"format": FORMAT, "key": key, **facts, "tables": told}
         with writing(self.folder):
             (self.folder / MANIFEST).write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2))
+            for path in self.folder.iterdir():
+                path.chmod(0o600)
             return find(self._home, key) or self._named(f"{_plain(label)}-{key}", key)
 
     def _named(self, name: str, key: str) -> Store:

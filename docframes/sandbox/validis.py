@@ -31,6 +31,8 @@ REPORTS = ("income-statement-standard", "balance-sheet-standard", "income-statem
 ENGAGEMENT = 4711  #: the company's own; the others have no upload yet
 OTHERS = {4712: "Harrowbeck Van Hire Ltd", 4713: "Kiln Lane Cavity Co.", 4714: "Lisle Insurance Brokers LLP"}
 UPLOADED = "2026-04-07T06:12:44"
+#: Extract, as its path ends, to what the storage host calls it.
+RESOURCES = {"general-ledger": "extracts", "accounts-receivable": "receivables", "accounts-payable": "payables"}
 
 
 def credentials(box: Box) -> dict[str, str]:
@@ -39,21 +41,20 @@ def credentials(box: Box) -> dict[str, str]:
 
 
 def stored_file(box: Box, resource: str, file_id: str) -> File | None:
-    """The extract behind a link; its id is ``<upload>~all``, ``<upload>~<upload of the last file>`` or one file's."""
+    """The extract behind a link; its id is ``<upload>~all``, ``<upload>~<upload of the last file>`` or one file's.
+
+    resource : which extract.
+    """
     state: State = box.state["validis"]
     upload, _, rest = file_id.partition("~")
-    if resource != "extracts" or not upload.isdecimal():
+    if resource not in RESOURCES.values() or not upload.isdecimal():
         return None
-    if rest in state.extracts.names:
-        return File(resource, file_id, f"{rest}.zip", "application/zip", lambda: state.extracts.one(rest, int(upload)))
+    ledger = next(name for name, known in RESOURCES.items() if known == resource)
+    files = state.files(ledger)
+    if rest in files.names:
+        return File(resource, file_id, f"{rest}.zip", "application/zip", lambda: files.one(rest, int(upload)))
     other = int(rest) if rest.isdecimal() else None
-    return File(
-        resource,
-        file_id,
-        "general-ledger.zip",
-        "application/zip",
-        lambda: state.extracts.whole(int(upload), other=other),
-    )
+    return File(resource, file_id, f"{ledger}.zip", "application/zip", lambda: files.whole(int(upload), other=other))
 
 
 def blueprint(box: Box) -> Blueprint:
@@ -103,17 +104,18 @@ def blueprint(box: Box) -> Blueprint:
             rows.sort(key=lambda row: row[field], reverse=name.startswith("-"))
         return _page(box, "engagements", rows)
 
-    @room.get("/<version>/extracts/general-ledger/engagements/<int:engagement>")
-    def general_ledger(version: str, engagement: int) -> Response:
-        if version not in ("v1", "v2"):
+    @room.get("/<version>/extracts/<ledger>/engagements/<int:engagement>")
+    def extract(version: str, ledger: str, engagement: int) -> Response:
+        # Both versions of the general ledger's path are printed; the others are of the second one only.
+        if ledger not in RESOURCES or version not in (("v1", "v2") if ledger == "general-ledger" else ("v2",)):
             raise Refusal(404, "Resource not found")
         form, future = request.args.get("Format"), request.args.get("includeFutureYears")
         if form not in ("CSV", "JSON") or future not in ("true", "false"):
             raise Refusal(400, "Format (JSON or CSV) and includeFutureYears (true or false) are required")
         if form == "JSON":
             raise Refusal(400, "This sandbox writes CSV extracts only")
-        _with_upload(engagement)
-        return _extract(box, state, version, future)
+        _with_upload(state, engagement)
+        return _extract(box, state, ledger, engagement, version, future)
 
     _add_books(room, box, state)
 
@@ -136,35 +138,35 @@ def _add_books(room: Blueprint, box: Box, state: State) -> None:
 
     @room.get("/v1/engagements/<int:engagement>/accounts")
     def all_accounts(engagement: int) -> Response:
-        _with_upload(engagement)
+        _with_upload(state, engagement)
         rows = accounts()
         return as_json(rows if state.envelope == "bare" else {"content": rows})
 
     @room.get("/v1/engagements/<int:engagement>/periods")
     def periods(engagement: int) -> Response:
-        _with_upload(engagement)
+        _with_upload(state, engagement)
         return as_json(state.books.periods if state.envelope == "bare" else {"content": state.books.periods})
 
     @room.get("/v1/engagements/<int:engagement>/journals")
     def journals(engagement: int) -> Response:
-        _with_upload(engagement)
+        _with_upload(state, engagement)
         return _page(box, "journals", _in_periods(state.books.journals))
 
     @room.get("/v1/engagements/<int:engagement>/receivableItems")
     def receivable(engagement: int) -> Response:
-        _with_upload(engagement)
+        _with_upload(state, engagement)
         return _page(box, "receivableItems", _items(state.books.receivable_items, "customerId"))
 
     @room.get("/v1/engagements/<int:engagement>/payableItems")
     def payable(engagement: int) -> Response:
-        _with_upload(engagement)
+        _with_upload(state, engagement)
         return _page(box, "payableItems", _items(state.books.payable_items, "supplierId"))
 
     @room.get("/v1/reports/<name>/engagements/<int:engagement>")
     def report(name: str, engagement: int) -> Response:
         if name not in REPORTS:
             raise Refusal(404, "Resource not found")
-        _with_upload(engagement)
+        _with_upload(state, engagement)
         if state.unassigned and not _flag("AcceptUnassigned", True):
             raise Refusal(400, "Some accounts are not assigned to the chart of accounts")
         return as_json({"engagementId": engagement, **state.books.report(name, _spans())})
@@ -177,10 +179,10 @@ def _oauth_error(error: str, text: str) -> Response:
     return as_json({"error": error, "error_description": text}, 400)
 
 
-def _with_upload(engagement: int) -> None:
+def _with_upload(state: State, engagement: int) -> None:
     if engagement in OTHERS:
         raise Refusal(400, "The engagement has no successful upload")
-    if engagement != ENGAGEMENT:
+    if engagement != ENGAGEMENT and engagement not in state.engagements_of_branches():
         raise Refusal(404, "Engagement not found")
 
 
@@ -256,7 +258,8 @@ def _engagements(box: Box) -> list[Row]:
     owner = next(person for person in box.company.staff if person.team == "Finance")
     first, last = owner.name.split(" ", 1)
     rows = []
-    for number, name in {ENGAGEMENT: box.company.name, **OTHERS}.items():
+    branches = {number: f"{box.company.name}, branch {number}" for number in state.engagements_of_branches()}
+    for number, name in {ENGAGEMENT: box.company.name, **OTHERS, **branches}.items():
         row: Row = {
             "id": number,
             "externalEngagementId": f"AUD-{number - 4700:03d}",
@@ -265,7 +268,7 @@ def _engagements(box: Box) -> list[Row]:
             "Owner": {"firstName": first, "lastName": last, "email": owner.email},
             "sme": {"id": new_id(rng), "name": name},
         }
-        if number == ENGAGEMENT:
+        if number not in OTHERS:
             row["lastUploadDate"] = (moment(UPLOADED) + state.upload * DAY_IN_MS) // SECOND
         rows.append(row)
     return rows
@@ -274,39 +277,40 @@ def _engagements(box: Box) -> list[Row]:
 # --- the extract ------------------------------------------------------------------------------------------------------
 
 
-def _extract(box: Box, state: State, version: str, future: str) -> Response:
-    turn = state.turn(version, future)
+def _extract(box: Box, state: State, ledger: str, engagement: int, version: str, future: str) -> Response:
+    turn = state.turn(ledger, str(engagement), version, future)
     if turn < state.busy + state.polls:
         status = 409 if turn < state.busy else 202
         response = as_json({"statusCode": 409, "message": "The same request is already being processed."}, status)
         if state.retry_after is not None:
             response.headers["Retry-After"] = state.retry_after
         return response
-    other = state.upload + 1 if state.spent("mixed") else None
+    upload = state.upload_of(engagement)
+    other = upload + 1 if state.spent("mixed") else None
     if state.shape == "zip":
-        return Response(state.extracts.whole(state.upload, other=other), mimetype="application/zip")
-    return as_json(_links(box, state, other))
+        return Response(state.files(ledger).whole(upload, other=other), mimetype="application/zip")
+    return as_json(_links(box, state, ledger, upload, other))
 
 
-def _links(box: Box, state: State, other: int | None) -> Any:
+def _links(box: Box, state: State, ledger: str, upload: int, other: int | None) -> Any:
     seconds = -1.0 if state.spent("dead_links") else LINK_SECONDS
     expires = box.clock.after(seconds)
-    upload = f"{state.upload}~{'all' if other is None else other}"
+    home = f"/validis/sign/{RESOURCES[ledger]}"
     if state.shape == "per_file":
-        names, last = state.extracts.names, state.upload if other is None else other
-        uploads = [state.upload] * (len(names) - 1) + [last]
-        paths = [f"/validis/sign/extracts/{one}~{name}.zip" for one, name in zip(uploads, names, strict=True)]
+        names, last = state.files(ledger).names, upload if other is None else other
+        uploads = [upload] * (len(names) - 1) + [last]
+        paths = [f"{home}/{one}~{name}.zip" for one, name in zip(uploads, names, strict=True)]
         return [
             {"fileName": name.replace(".csv", ".zip"), **_access(box, path, expires)}
             for name, path in zip(names, paths, strict=True)
         ]
-    path = f"/validis/sign/extracts/{upload}.zip"
+    path = f"{home}/{upload}~{'all' if other is None else other}.zip"
     if state.shape == "list":
-        return {"result": {"files": [{"fileName": "general-ledger.zip", **_access(box, path, expires)}]}}
+        return {"result": {"files": [{"fileName": f"{ledger}.zip", **_access(box, path, expires)}]}}
     if state.shape == "sas":
         return {"fileUrl": box.storage_url + path, "sasToken": "?" + box.link(path, expires).partition("?")[2]}
     if state.shape == "href":
-        return {"status": "READY", "downloads": {"generalLedgerHref": box.link(path, expires)}}
+        return {"status": "READY", "downloads": {"extractHref": box.link(path, expires)}}
     return _access(box, path, expires)
 
 

@@ -13,7 +13,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 
 from docframes.sandbox.company.books import Books
-from docframes.sandbox.company.extracts import Extracts
+from docframes.sandbox.company.extracts import Extracts, ItemExtracts
 from docframes.sandbox.company.seeds import new_id, stream
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ Row = dict[str, Any]
 PREFIX = "/validis"
 TOKEN_SECONDS = 1800
 CALLS, WINDOW = 5000, 86_400  #: of each key, and in how many seconds
+BRANCHES = 4801  #: the first engagement of a branch
+UPLOADS = 1_000  #: uploads of one engagement; the next one's have the numbers that follow
 SHAPES = ("access", "list", "sas", "href", "zip", "per_file")
 
 
@@ -44,7 +46,8 @@ class State:
     dead_links : so many answers name links that storage refuses.  mixed : so many extracts hold two uploads.
     path_id : which field of the token is the ``{clientId}`` of paths.  quota_status : 429, or 403 with the same text.
     wait_form : how a 429 tells the wait.  expires_in : whether the token says how long it lives.
-    unassigned : one account is not mapped.  before : called with each counted call, before it is answered.
+    unassigned : one account is not mapped.  branches : so many further engagements, from BRANCHES on, each with an
+    upload of its own of the same books.  before : called with each counted call, before it is answered.
     """
 
     def __init__(self, box: Box) -> None:
@@ -63,6 +66,7 @@ class State:
         self.wait_form = "{} seconds"
         self.expires_in = True
         self.unassigned = False
+        self.branches = 0
         self.before: Callable[[str], None] | None = None
         self.upload = 0
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -82,6 +86,25 @@ class State:
     def extracts(self) -> Extracts:
         """The files behind the extract's links."""
         return Extracts(self._box.company, self._box.usual_lines())
+
+    @cached_property
+    def item_extracts(self) -> dict[str, ItemExtracts]:
+        """The files behind the links of the receivable and the payable extract, by the ending of their path."""
+        sides = {"accounts-receivable": "receivable", "accounts-payable": "payable"}
+        return {ending: ItemExtracts(self.books, side) for ending, side in sides.items()}
+
+    def files(self, ledger: str) -> Extracts:
+        """The files behind the links of an extract, by the ending of its path."""
+        return self.extracts if ledger == "general-ledger" else self.item_extracts[ledger]
+
+    def engagements_of_branches(self) -> range:
+        """Their ids."""
+        return range(BRANCHES, BRANCHES + self.branches)
+
+    def upload_of(self, engagement: int) -> int:
+        """The number of an engagement's present upload."""
+        branch = engagement - BRANCHES + 1 if engagement in self.engagements_of_branches() else 0
+        return branch * UPLOADS + self.upload
 
     def new_upload(self) -> str:
         """Another upload takes the place of the present one; gives its id."""

@@ -22,6 +22,9 @@ from docframes.errors import ConfigError
 from docframes.settings import Settings
 from docframes.transport.store import BUSY_SECONDS, cannot_be_used
 
+#: What stands for a vendor where a ledger was read from files.
+READ_LEDGER = "read_ledger"
+
 _offline: ContextVar[bool] = ContextVar("docframes_offline", default=False)
 
 
@@ -83,16 +86,24 @@ def _files(settings: Settings | None, vendor: str | None) -> list[_File]:
     return found
 
 
+def _ledgers(settings: Settings | None, vendor: str | None) -> list[Path]:
+    """The stores of ledgers that ``read_ledger`` keeps; those of a vendor are with its frames."""
+    stores = (path for path in location(settings).glob("ledgers/*") if not path.name.startswith("."))
+    return sorted(stores) if vendor in (None, READ_LEDGER) else []
+
+
 def info(*, settings: Settings | None = None) -> pd.DataFrame:
     """One row per vendor and account: answers kept, how many are past their lifetime, bytes on disk, oldest, newest.
 
-    ``note`` says why a file cannot be read.  Nothing of what the files hold is shown.
+    Ledgers that ``read_ledger`` keeps have a row each, under that name.  ``note`` says why a file cannot be read.
+    Nothing of what the files hold is shown.
     """
     columns: dict[str, Any] = {
         "vendor": "str", "account": "str", "answers": "int64", "expired": "int64", "bytes": "int64",
         "oldest": "datetime64[us, UTC]", "newest": "datetime64[us, UTC]", "path": "str", "note": "str",
     }  # fmt: skip
     rows = [_describe(file) for file in _files(settings, None)]
+    rows += [_describe_ledger(path) for path in _ledgers(settings, None)]
     return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in columns.items()})
 
 
@@ -112,13 +123,20 @@ def _describe(file: _File) -> dict[str, Any]:
     return row | {"answers": answers, "expired": int(expired), **times}
 
 
+def _describe_ledger(path: Path) -> dict[str, Any]:
+    made = _moment(path.stat().st_mtime)
+    size = sum(part.stat().st_size for part in path.iterdir())
+    facts = {"vendor": READ_LEDGER, "account": path.name[:12], "answers": 1, "expired": 0, "bytes": size}
+    return facts | {"oldest": made, "newest": made, "path": str(path), "note": ""}
+
+
 def _moment(seconds: float | None) -> Any:
     return pd.NaT if seconds is None else pd.Timestamp(seconds, unit="s", tz="UTC")
 
 
 def _size(file: _File) -> int:
-    parts = [file.path, *file.path.parent.glob(f"{file.path.name}-*"), *file.frames.glob("*")]
-    return sum(part.stat().st_size for part in parts if part.exists())
+    parts = [file.path, *file.path.parent.glob(f"{file.path.name}-*"), *file.frames.rglob("*")]
+    return sum(part.stat().st_size for part in parts if part.is_file())
 
 
 def clear(
@@ -130,6 +148,8 @@ def clear(
 ) -> pd.DataFrame:
     """Forget kept answers: of one *vendor* or all, all or only those fetched longer ago than *older_than*.
 
+    vendor : ``"read_ledger"`` is the ledgers that were read from files.
+
     Returns what was forgotten, one row per vendor and account; with ``dry_run=True`` what would be.
     """
     if older_than is not None and older_than < timedelta(0):
@@ -138,6 +158,11 @@ def clear(
     for file in _files(settings, vendor):
         answers = _clear_file(file, older_than, dry_run)
         rows.append({"vendor": file.vendor, "account": file.account, "answers": answers})
+    for path in _ledgers(settings, vendor):
+        old = older_than is None or path.stat().st_mtime < time.time() - older_than.total_seconds()
+        if old and not dry_run:
+            shutil.rmtree(path, ignore_errors=True)
+        rows.append({"vendor": READ_LEDGER, "account": path.name[:12], "answers": int(old)})
     types = {"vendor": "str", "account": "str", "answers": "int64"}
     return pd.DataFrame(rows, columns=list(types)).astype(types)
 

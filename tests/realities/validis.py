@@ -34,6 +34,19 @@ TRANSACTIONS = f"""UPLOAD_ID,COMPANY_NAME,UPLOAD_DATE,GL_TX_ID,GL_TX_DATE,ACCOUN
 BALANCES = f"""UPLOAD_ID,ACCOUNT_CODE,PERIOD_ID,OPENING_BALANCE,MOVEMENT,CLOSING_BALANCE
 {UPLOAD},1200,10,0.00,-1100.51,-1100.51
 """
+RECEIVABLES = f"""UPLOAD_ID,COMPANY_NAME,ITEM_ID,CUSTOMER_ID,ITEM_TYPE,ITEM_DATE,DUE_DATE,AMOUNT,OUTSTANDING_AMOUNT
+{UPLOAD},Kiln & Sons,001,C1,INVOICE,2026-01-05,2026-02-04,99.99,0.00
+{UPLOAD},Kiln & Sons,002,C1,CREDIT_NOTE,2026-01-06,,-99.99,0.00
+"""
+ALLOCATED = f"""UPLOAD_ID,FROM_ITEM_ID,TO_ITEM_ID,AMOUNT
+{UPLOAD},002,001,99.99
+"""
+#: Other words for the same columns: those of a database, and none that anybody would guess.
+SPELLINGS = {
+    "prefixed": {"ITEM_ID": "AR_TX_ID", "ITEM_TYPE": "AR_TX_TYPE", "ITEM_DATE": "AR_TX_DATE",
+                 "CUSTOMER_ID": "CONTACT_ID", "OUTSTANDING_AMOUNT": "BASE_BALANCE", "AMOUNT": "BASE_VALUE"},
+    "odd": {"ITEM_ID": "BELEG", "ITEM_DATE": "TAG", "OUTSTANDING_AMOUNT": "OFFEN", "AMOUNT": "BETRAG"},
+}  # fmt: skip
 
 
 @dataclass
@@ -58,6 +71,8 @@ class Reality:
     delimiter: str = ","
     dates: str = "iso"  #: iso, time or day_first
     decimals: str = "point"
+    items_path: str = "accounts-receivable"  #: the word in the path of the receivable extract
+    items_columns: str = "documented"  #: documented, as the lists name them; prefixed or odd
     accounts_paged: bool = False
     journal_lines: str = "lines"
     line_value: str = "value"  #: value, amount, pair or odd
@@ -196,6 +211,25 @@ class Reality:
         }[self.names]
         return dict(zip(names, (self.file(TRANSACTIONS), self.file(BALANCES)), strict=True))
 
+    def item_members(self) -> dict[str, bytes]:
+        """The files of the receivable extract."""
+        names = {
+            "display": ("AR Transactions.csv", "AR Allocations.csv"),
+            "dated": (f"ar_transactions_{UPLOAD}_20260407.csv", "Allocations-4711.csv"),
+            "folder": ("extract 4711/RECEIVABLE_ITEMS.CSV", "extract 4711/AR ALLOCATIONS.CSV"),
+            "coded": ("table1.csv", "table2.csv"),
+        }[self.names]
+        head, _, body = RECEIVABLES.partition("\n")
+        for ours, theirs in SPELLINGS.get(self.items_columns, {}).items():
+            head = ",".join(theirs if name == ours else name for name in head.split(","))
+        return dict(zip(names, (self.file(f"{head}\n{body}"), self.file(ALLOCATED)), strict=True))
+
+    def members_of(self, ledger: str) -> dict[str, bytes] | None:
+        """The files of an extract by the word in its path; None where there is none."""
+        if ledger == "general-ledger":
+            return self.members()
+        return self.item_members() if ledger == self.items_path else None
+
     def file(self, text: str) -> bytes:
         """One CSV file in this reality's form."""
         head, _, body = text.partition("\n")
@@ -203,9 +237,10 @@ class Reality:
             head = ",".join(name.replace("_", " ").title() for name in head.split(","))
         elif self.headers == "lower":
             head = head.lower()
-        for day in ("05", "06"):
-            forms = {"iso": f"2026-01-{day}", "time": f"2026-01-{day}T00:00:00Z", "day_first": f"{day}.01.2026"}
-            body = body.replace(f"2026-01-{day}", forms[self.dates])
+        for day in ("01-05", "01-06", "02-04"):
+            month, number = day.split("-")
+            forms = {"iso": f"2026-{day}", "time": f"2026-{day}T00:00:00Z", "day_first": f"{number}.{month}.2026"}
+            body = body.replace(f"2026-{day}", forms[self.dates])
         text = f"{head}\n{body.replace('Kiln & Sons', 'Kiln & Søns')}".replace(",", self.delimiter)
         if self.decimals == "comma":
             for amount in ("1200.50", "99.99", "0.00", "1100.51"):
@@ -279,16 +314,19 @@ def serve(reality: Reality) -> Flask:
     def reports(report: str, engagement: str) -> Response:
         return json(reality.spelt(reality.figures()))
 
-    @app.get("/v2/extracts/general-ledger/engagements/<engagement>")
-    def extract(engagement: str) -> Response:
-        polls.append(engagement)
-        if len(polls) <= len(reality.waiting):
-            return Response(b"", reality.waiting[len(polls) - 1])
-        home = f"http://{request.host}/storage"
+    @app.get("/v2/extracts/<ledger>/engagements/<engagement>")
+    def extract(ledger: str, engagement: str) -> Response:
+        members = reality.members_of(ledger)
+        if members is None:
+            return refused(404)
+        polls.append(request.path)
+        if polls.count(request.path) <= len(reality.waiting):
+            return Response(b"", reality.waiting[polls.count(request.path) - 1])
+        home = f"http://{request.host}/storage/{ledger}"
         if reality.ready == "zip":
-            return Response(zipped(reality.members()), mimetype="application/octet-stream")
+            return Response(zipped(members), mimetype="application/octet-stream")
         files = [{"fileAccessUrl": f"{home}/{number}.zip?sig=s", "fileName": f"{name.rpartition('/')[2][:-4]}.zip"}
-                 for number, name in enumerate(reality.members())]  # fmt: skip
+                 for number, name in enumerate(members)]  # fmt: skip
         answers: dict[str, Any] = {
             "access": {"fileAccessUrl": f"{home}/all.zip?sig=s", "fileUrl": f"{home}/all.zip", "sasToken": "sig=s"},
             "sas": {"fileUrl": f"{home}/all.zip", "sasToken": "?sig=s"},
@@ -299,9 +337,9 @@ def serve(reality: Reality) -> Flask:
         }
         return json(answers[reality.ready])
 
-    @app.get("/storage/<name>.zip")
-    def storage(name: str) -> Response:
-        members = reality.members()
+    @app.get("/storage/<ledger>/<name>.zip")
+    def storage(ledger: str, name: str) -> Response:
+        members = reality.members_of(ledger) or {}
         if name.isdecimal():
             member = list(members)[int(name)]
             members = {member: members[member]}

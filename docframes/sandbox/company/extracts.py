@@ -1,4 +1,4 @@
-"""The general ledger as extract files: the ledger's zip under another upload, whole or one zip a file."""
+"""Extract files: the ledger's zip, receivables and payables, each under another upload, whole or one zip a file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from docframes.sandbox.company.item_files import item_files
 from docframes.sandbox.company.ledger import ZIP_TIME, write_ledger
 from docframes.sandbox.company.seeds import new_id, stream
 
 if TYPE_CHECKING:
     from docframes.sandbox.company import Company
+    from docframes.sandbox.company.books import Books
 
 
 class Extracts:
@@ -68,3 +70,16 @@ class Extracts:
                 first, now = self.upload_id(0).encode(), self.upload_id(number).encode()
                 archive.writestr(info, self._members[name].replace(first, now))
         return out.getvalue()
+
+
+class ItemExtracts(Extracts):
+    """Extract files of the receivable or payable items of the same books.  side : ``receivable`` or ``payable``."""
+
+    def __init__(self, books: Books, side: str) -> None:
+        super().__init__(books.company, books.lines)
+        self.books = books
+        self.side = side
+
+    @cached_property
+    def _members(self) -> dict[str, bytes]:
+        return item_files(self.books, self.side)

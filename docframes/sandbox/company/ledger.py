@@ -75,7 +75,7 @@ def write_ledger(company: Company, path: str | os.PathLike[str], *, lines: int, 
     """
     _check(lines, FEWEST_WITH_FAULTS if faults else FEWEST)
     planter = Planter() if faults else None
-    head = _upload(company)
+    head = upload(company)
     movements: Movements = Counter()
     target = Path(path)
     with ZipFile(target, "w") as archive:
@@ -85,7 +85,7 @@ def write_ledger(company: Company, path: str | os.PathLike[str], *, lines: int, 
         balances = list(_balances(movements, planter))
         _add(archive, "GL_Period_Balances.csv", BALANCES, (_balance_line(head, row) for row in balances))
         _add(archive, "GL_Period_Balances_Summarised.csv", SUMMARISED, _summary(head, balances))
-        _add(archive, "Company_Details.csv", DETAILS, [_details(head)])
+        _add(archive, "Company_Details.csv", DETAILS, [details(head)])
     return target
 
 
@@ -111,7 +111,7 @@ def _journals(company: Company, lines: int, planter: Planter | None) -> Iterator
     return planter.plant(year(company, lines - EXTRA_LINES))
 
 
-def _upload(company: Company) -> str:
+def upload(company: Company) -> str:
     """The columns that every row of every file begins with."""
     return f"{new_id(stream(company.seed, 'upload'))},{quoted(company.name)},{UPLOADED}"
 
@@ -179,7 +179,8 @@ def _amounts(row: Any) -> str:
     return ",".join(pounds(row[name]) for name in ("opening", "movement", "closing"))
 
 
-def _details(head: str) -> str:
+def details(head: str) -> str:
+    """The one line of Company Details."""
     address = quoted("Unit 4, Kiln Lane, Northmoor, QN1 2AB")
     return f"{head},07654321,GB012345678,{address},GB,GBP,Sandbox Accounts 50,29.1,{YEAR_START},{YEAR_END}\n"
 

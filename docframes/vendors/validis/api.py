@@ -68,15 +68,13 @@ _ROWS = assumed("A14.items")
 _ENGAGEMENT = "/engagements/{engagementId}"
 _STANDARD = "/v1/reports/{report}" + _ENGAGEMENT
 
+_EXTRACT: dict[str, Any] = {"lifetime": NEVER_KEPT, "links": True, "accepts": (200, 202, 409)}
+
 ENDPOINTS = {
     "engagements": Endpoint("engagements", "/v1/clients/{clientId}/engagements", items=_ROWS, paging=PAGES),
-    "gl_extract": Endpoint(
-        "gl_extract",
-        "/{version}/extracts/general-ledger" + _ENGAGEMENT,
-        lifetime=NEVER_KEPT,
-        links=True,
-        accepts=(200, 202, 409),
-    ),
+    "gl_extract": Endpoint("gl_extract", "/{version}/extracts/general-ledger" + _ENGAGEMENT, **_EXTRACT),
+    "ar_extract": Endpoint("ar_extract", assumed("A26.receivable"), **_EXTRACT),
+    "ap_extract": Endpoint("ap_extract", assumed("A26.payable"), **_EXTRACT),
     # The next upload replaces what this one brought, and no answer names its upload.  One answer is always of one
     # upload; pages are kept for minutes only, so that a later page of another upload is not put to earlier ones.
     "accounts": Endpoint("accounts", "/v1" + _ENGAGEMENT + "/accounts", items=_ROWS, paging=UNPAGED, lifetime=HOUR),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from docframes.errors import AuthError, ConfigError, DocframesError, NotFound, ShapeError, VendorError
-from docframes.ledger import GeneralLedger
-from docframes.ledger.frames import Amounts
-from docframes.ledger.roles import Override
 from docframes.loading import Options, Plan, load_each, load_list
 from docframes.tables.schema import Level
 from docframes.transport.answers import Answer, Call, excerpt
@@ -111,36 +108,6 @@ def load_report(
     return frames["figures"]
 
 
-def load_gl_extract(
-    engagement_id: Id,
-    include_future_years: bool = False,
-    *,
-    roles: Mapping[str, Override] | None = None,
-    dates: str | Mapping[str, str] | None = None,
-    amounts: Amounts = "float",
-    refresh: bool = False,
-    progress: bool | None = None,
-    client: Client | None = None,
-) -> GeneralLedger:
-    """The general ledger of an engagement's latest upload, from its extract.
-
-    The vendor prepares an extract when it is first asked for: the loader waits, by ``Retry-After`` or 30 seconds, at
-    most 20 times, and shows a line meanwhile.  Files are streamed to disk without any credential, and are fetched
-    again only where the storage host says that they changed.  All files are of one upload, or it starts once more.
-    include_future_years : with invoices dated in the future.
-    roles, dates, amounts : as in ``docframes.read_ledger``.  refresh : fetch the files whatever is here already.
-    Returns : a GeneralLedger; ``.origin`` names the engagement and the upload, ``load_record(gl.transactions)`` the
-    files' SHA-256.  Amounts are signed, debit positive (assumed, A58).
-    Raises NoAnswer where the extract is not ready in the end, IncompleteLoad where its files are of two uploads twice,
-    LedgerError where they cannot be read; others as :func:`load_engagements`.
-    Source: developer.validis.com, extracts.
-    """
-    client = client or default_client()
-    read = _read_options(client, roles, dates, amounts)
-    wanted = extract.Wanted(client, engagement(engagement_id), bool(include_future_years), read, progress)
-    return extract.load(wanted, refresh=refresh)
-
-
 def file_links(
     kind: str, file_ids: Sequence[str], *, client: Client | None = None
 ) -> dict[str, SignedLink | ApiFile | DocframesError]:
@@ -183,22 +150,6 @@ def _figures(answer: Answer, words: Words) -> list[dict[str, Any]]:
         msg += '(A54); say under which key the figures stand: Client(assumptions={"A54": {"value": "..."}}).'
         raise ShapeError(msg, vendor="validis", url=answer.url, excerpt=text)
     return rows
-
-
-def _read_options(
-    client: Client, roles: Mapping[str, Override] | None, dates: str | Mapping[str, str] | None, amounts: Amounts
-) -> dict[str, Any]:
-    value = client.api.value
-    return {
-        "roles": {**value("A32"), **value("A31"), **(roles or {})} or None,
-        "members": value("A29") or None,
-        "dates": value("A37") if dates is None else dates,
-        "delimiter": value("A35"),
-        "encoding": value("A36"),
-        "decimal": value("A38.decimal"),
-        "thousands": value("A38.thousands"),
-        "amounts": amounts,
-    }
 
 
 def _candidates(client: Client) -> list[str]:

@@ -1,20 +1,22 @@
-"""Asking for an extract until it is ready: 202 and 409 mean wait (A23, A24)."""
+"""Asking for extracts until they are ready: 202 and 409 mean wait (A23, A24), and all waits pass at the same time."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
 from requests import RequestException, Response
 
-from docframes.errors import NoAnswer, ShapeError
+from docframes.errors import DocframesError, NoAnswer, ShapeError
 from docframes.loading import PATIENCE
 from docframes.transport import redact
 from docframes.transport.answers import Call, excerpt
@@ -26,6 +28,10 @@ from docframes.vendors.validis.links import Link, links_in
 
 #: What every zip begins with.
 ZIP_START = b"PK"
+#: Seconds by which one that is due waits for others, so that they are asked side by side.
+_TOGETHER = 1.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,9 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class _Wait:
+class Wait:
+    """Not ready: to be asked for again in so many seconds."""
+
     seconds: float
 
 
@@ -46,37 +54,79 @@ class _Cut(Exception):
     """The body ended before its announced length."""
 
 
-def extract_call(client: Client, engagement_id: str, include_future_years: bool) -> Call:
-    """The call for a general ledger; each combination of parameters is a request of its own (A25)."""
+def extract_call(client: Client, endpoint: str, engagement_id: str, include_future_years: bool) -> Call:
+    """The call for an extract; each combination of parameters is a request of its own (A25)."""
     value = client.api.value
-    endpoint = dataclasses.replace(
-        client.api.endpoint("gl_extract"), accepts=(int(value("A23.ready")), NOT_READY, *_statuses(value("A24")))
-    )
+    accepts = (int(value("A23.ready")), NOT_READY, *_statuses(value("A24")))
     path = {"version": value("A26.version"), "engagementId": engagement_id}
     params = {value("A25.format"): value("A25.csv"), value("A25.future"): str(include_future_years).lower()}
-    return Call(endpoint, path, params)
+    return Call(dataclasses.replace(client.api.endpoint(endpoint), accepts=accepts), path, params)
 
 
-def ready(client: Client, call: Call, folder: Path | None, *, progress: bool | None) -> Ready:
-    """Ask until the extract is ready, at most so many times as A23 says, with a line that tells of the waiting.
+class Asking:
+    """An extract that is asked for until it is ready, at most so many times as A23 says: each call asks once.
 
-    folder : where to stream an answer that is the zip itself; None leaves it unread.
-    Raises NoAnswer where it is not ready in the end: to ask again later goes on from there.
+    name : for messages.  folder : where to stream an answer that is the zip itself; None leaves it unread.
     """
-    polls, name = int(client.api.value("A23.polls")), f"general ledger of engagement {call.path['engagementId']}"
-    with _Line(f"validis {name}: being prepared", polls, progress, client.settings.time_scale) as say:
-        for poll in range(polls + 1):
-            came = _asked(client, call, folder)
-            if isinstance(came, Ready):
-                return dataclasses.replace(came, calls=poll + 1)
-            if poll == polls or came.seconds > polls * float(client.api.value("A23.wait")):
-                raise NoAnswer(_not_ready(name, poll, came.seconds), vendor="validis", url=_address(client, call))
-            say(came.seconds)
-            client.sleep(came.seconds)
-    raise AssertionError("unreachable: the last poll returns or raises")
+
+    def __init__(self, client: Client, call: Call, name: str, folder: Path | None) -> None:
+        self._client = client
+        self._call = call
+        self._name = name
+        self._folder = folder
+        self._polls = 0
+
+    def __call__(self) -> Ready | Wait:
+        """Raises NoAnswer where it is not ready in the end: to ask again later goes on from there."""
+        came = _asked(self._client, self._call, self._folder)
+        if isinstance(came, Ready):
+            return dataclasses.replace(came, calls=self._polls + 1)
+        most, wait = int(self._client.api.value("A23.polls")), float(self._client.api.value("A23.wait"))
+        if self._polls == most or came.seconds > most * wait:
+            url = _address(self._client, self._call)
+            raise NoAnswer(_not_ready(self._name, self._polls, came.seconds), vendor="validis", url=url)
+        self._polls += 1
+        return came
 
 
-def _asked(client: Client, call: Call, folder: Path | None) -> Ready | _Wait:
+def ready(client: Client, call: Call, what: str, engagement_id: str) -> Ready:
+    """Ask, without a word, until the extract is ready; an answer that is the zip itself is left unread."""
+    asking = Asking(client, call, f"{what} of engagement {engagement_id}", None)
+    ((_, outcome),) = in_turns(client, [asking], Line(client, what, [engagement_id], progress=False))
+    if isinstance(outcome, DocframesError):
+        raise outcome
+    return outcome
+
+
+def in_turns(
+    client: Client, steps: Sequence[Callable[[], T | Wait]], line: Line
+) -> Generator[tuple[int, T | DocframesError], None, None]:
+    """The place of each of *steps* and what it gives in the end, or what went wrong, as they come.
+
+    A step that gives a :class:`Wait` is taken again when that is over; all waits pass at the same time, and none of
+    them holds a worker.  What the caller does with what came counts as waiting for the others.
+    """
+    now, due = 0.0, dict.fromkeys(range(len(steps)), 0.0)  # in the vendor's seconds, which the sandbox shortens
+    while due:
+        first = min(due.values())
+        moment = max(at for at in due.values() if at <= first + _TOGETHER)
+        if moment > now:
+            line.say(moment - now, len(due))
+            client.sleep(moment - now)
+            now = moment
+        turn = [place for place, at in due.items() if at <= now]
+        with closing(client.side_by_side([steps[place] for place in turn])) as outcomes:
+            for place, outcome in zip(turn, outcomes, strict=True):
+                if isinstance(outcome, Wait):
+                    due[place] = now + outcome.seconds
+                    continue
+                del due[place]
+                began = time.perf_counter()
+                yield place, outcome
+                now += time.perf_counter() - began
+
+
+def _asked(client: Client, call: Call, folder: Path | None) -> Ready | Wait:
     """One answer; asked for again where its body was cut off."""
     tries = client.settings.tries
     for attempt in range(1, tries + 1):
@@ -92,11 +142,11 @@ def _asked(client: Client, call: Call, folder: Path | None) -> Ready | _Wait:
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _taken(client: Client, call: Call, response: Response, folder: Path | None) -> Ready | _Wait:
+def _taken(client: Client, call: Call, response: Response, folder: Path | None) -> Ready | Wait:
     value = client.api.value
     if response.status_code != int(value("A23.ready")):
         asked = retry_after(response.headers, datetime.now(UTC))
-        return _Wait(float(value("A23.wait")) if asked is None else asked)
+        return Wait(float(value("A23.wait")) if asked is None else asked)
     try:
         chunks = response.iter_content(CHUNK)
         first = next(chunks, b"")
@@ -155,29 +205,37 @@ def _address(client: Client, call: Call) -> str:
     return redact.url(client.base_url + call.endpoint.path.format_map(call.path))
 
 
-class _Line:
-    """One line that tells how long the waiting takes; none where it is shorter than :data:`PATIENCE`."""
+class Line:
+    """One line that tells how long the waiting takes; none where it is shorter than :data:`PATIENCE`.
 
-    def __init__(self, text: str, polls: int, progress: bool | None, time_scale: float) -> None:
-        self._text = text
-        self._polls = polls
+    what : the extract in words.  ids : of the engagements; for one the polls are counted, else the extracts that came.
+    """
+
+    def __init__(self, client: Client, what: str, ids: Sequence[str], progress: bool | None) -> None:
+        self._one = len(ids) == 1
+        whose = f"engagement {ids[0]}" if self._one else f"{len(ids)} engagements"
+        self._text = f"validis {what} of {whose}: being prepared"
+        self._total = int(client.api.value("A23.polls")) if self._one else len(ids)
         self._progress = progress
-        self._scale = time_scale
+        self._scale = client.settings.time_scale
+        self._turns = 0
         self._bar: Any = None
 
-    def __enter__(self) -> Callable[[float], None]:
-        return self.say
+    def __enter__(self) -> Line:
+        return self
 
-    def say(self, seconds: float) -> None:
-        """One more wait of so many seconds begins."""
+    def say(self, seconds: float, waiting: int) -> None:
+        """One more wait of so many seconds begins, for so many extracts."""
+        self._turns += 1
         if self._progress is False or (self._progress is None and seconds * self._scale <= PATIENCE):
             return
         if self._bar is None:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(desc=self._text, total=self._polls, unit=" polls", leave=False, dynamic_ncols=True)
+            unit = " polls" if self._one else " extracts"
+            self._bar = tqdm(desc=self._text, total=self._total, unit=unit, leave=False, dynamic_ncols=True)
         self._bar.set_postfix_str(f"next in {seconds:.0f} s", refresh=False)
-        self._bar.update(1)
+        self._bar.n = self._turns if self._one else self._total - waiting
         self._bar.refresh()
 
     def __exit__(self, *_: object) -> None:
