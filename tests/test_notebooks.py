@@ -217,7 +217,7 @@ def test_the_third_notebook_has_the_control_totals(executed, posted):
     assert row[:3] == ["GBP", str(len(posted)), str(len(sums))]
     assert [Decimal(text) for text in row[3:]] == [debit, credit, debit - credit]
     assert debit - credit == 100
-    assert {row[0] for row in table_of(notebook, "sums[sums != 0]")} == {unbalanced}
+    assert {row[0] for row in table_of(notebook, "unbalanced_transactions(")} == {unbalanced}
 
 
 def test_the_third_notebook_has_the_trial_balance(executed, company, posted):

@@ -94,7 +94,9 @@ def test_what_it_links_to_is_there():
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["problems", "controls", "roles", "transactions", "company", "others", "select", "sql", "save"])
+@pytest.mark.parametrize(
+    "name", ["problems", "controls", "roles", "transactions", "company", "others", "select", "sql", "save"]
+)
 def test_the_parts_of_a_ledger_it_names_are_there(name):
     """What the README shows of a GeneralLedger is one of its fields or properties."""
     assert name in inspect.signature(docframes.GeneralLedger).parameters or hasattr(docframes.GeneralLedger, name)

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
-
 WIDTH = 80
 INDENT = "  "
 #: Our mark, and what stands for it where the encoding of the output has no such character.

@@ -136,6 +136,59 @@ def column(facts: dict[str, Any]) -> Callable[[], Any]:
     return work
 
 
+# --- past one machine -------------------------------------------------------------------------------------------------
+
+
+def by_duckdb(facts: dict[str, Any]) -> Callable[[], Any]:
+    """Twenty million lines: read, trial balance, and the transactions that do not balance, in one process."""
+    from docframes import read_ledger
+
+    path, cache = facts["large"], tempfile.mkdtemp(dir=facts["folder"])
+
+    def work() -> Any:
+        return partial(_done, cache, _checked(read_ledger(path, cache_dir=cache), "duckdb"))
+
+    return work
+
+
+def by_cluster(facts: dict[str, Any]) -> Callable[[], Any]:
+    """The same with a Dask cluster of two worker processes; the peak is that of all three processes together."""
+    from dask.distributed import Client, LocalCluster
+
+    from docframes import read_ledger
+
+    path, cache = facts["large"], tempfile.mkdtemp(dir=facts["folder"])
+
+    def work() -> Any:
+        ledger = read_ledger(path, cache_dir=cache)
+        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+        with LocalCluster(**options) as cluster, Client(cluster) as client:
+            told = _checked(ledger, "dask")
+            workers = client.run(_peak)
+        return partial(_done, cache, {**told, "peak_mb": _peak() + sum(workers.values())})
+
+    return work
+
+
+def _peak() -> float:
+    """Of the process that is asked, in MB."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _checked(ledger: Any, engine: Any) -> dict[str, Any]:
+    from docframes import trial_balance, unbalanced_transactions
+
+    balances = trial_balance(ledger, engine=engine)
+    unbalanced = unbalanced_transactions(ledger, engine=engine)
+    assert balances["debit"].sum() == ledger.totals.debit
+    return {
+        "lines": int(balances["lines"].sum()), "accounts": len(balances), "unbalanced": len(unbalanced),
+        "debit": str(balances["debit"].sum()), "credit": str(balances["credit"].sum()),
+    }  # fmt: skip
+
+
 # --- the peer ---------------------------------------------------------------------------------------------------------
 
 

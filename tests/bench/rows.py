@@ -95,6 +95,14 @@ ROWS = {
             most_runs=2,
         ),
         Row(
+            "ledger_checks",
+            "20,000,000 lines: read, trial balance, transactions that do not balance",
+            {"duckdb": ledger.by_duckdb, "two dask workers": ledger.by_cluster},
+            ledger.prepared_twice,
+            {"two dask workers": "peak of the first under 2 GB"},
+            most_runs=2,
+        ),
+        Row(
             "import",
             "import docframes, beside import pandas",
             {"docframes": imports.ours, "pandas": imports.peer},
