@@ -222,6 +222,17 @@ def test_bytes_that_cp1252_leaves_open_are_replaced(tmp_path):
     assert gl.problems[["line", "rule", "count"]].values.tolist() == [[2, "destroyed text", 1]]
 
 
+def test_utf_8_that_was_cut_within_a_character_stays_utf_8(tmp_path):
+    """One broken byte among good ones costs one character, and no other letter; it is counted, and told."""
+    text = GL.format("Försäljning åäö Å|").encode().replace("Å|".encode(), "Å".encode()[:1])
+    with pytest.warns(TextEncodingWarning, match=r"utf-8, damaged: byte 0xC3 on line 2"):
+        gl = read_ledger(file(tmp_path, text))
+
+    assert gl.transactions["text"].tolist() == ["Försäljning åäö \ufffd"]
+    assert gl.sources["encoding"].tolist() == ["utf-8, damaged"]
+    assert gl.problems[["line", "rule", "count"]].values.tolist() == [[2, "destroyed text", 1]]
+
+
 def test_text_that_was_destroyed_before_is_counted(tmp_path):
     """U+FFFD in the file itself: how many, and on which line first; the lines stay."""
     gl = read_ledger(file(tmp_path, GL.format("F\ufffdrs\ufffdljning").encode()))

@@ -455,14 +455,17 @@ def test_files_of_two_uploads_twice_are_an_error(start, connect):
 
 
 @pytest.mark.parametrize("shape", ["access", "sas", "href", "per_file"])
-def test_an_unchanged_extract_is_not_fetched_again(start, connect, shape):
-    """One call for the links; the storage host says that the files are the same, and sends nothing."""
+def test_an_unchanged_extract_is_neither_fetched_nor_read_again(start, connect, shape, monkeypatch):
+    """One call for the links; the storage host says that the files are the same; the store of the upload is opened."""
     box = start(jobs=2)
     box.state["validis"].shape = shape
     first = validis.load_gl_extract(4711, client=connect(box))
     box.clear_calls()
+    monkeypatch.setattr("docframes.ledger.read.Build", None)
     again = validis.load_gl_extract(4711, client=connect(box))
 
+    assert again.store.folder == first.store.folder
+    assert again.store.folder.name.startswith(f"{first.origin['upload']}-")
     stored = [call.status for call in box.calls if call.host == "storage"]
     assert set(stored) == {304}
     assert load_record(again.transactions).calls == box.count("validis", EXTRACT) == 1

@@ -18,6 +18,8 @@ from docframes.errors import ConfigError, LedgerError
 from docframes.ledger.archive import Member
 
 FALLBACK = "cp1252"
+#: UTF-8 with some bytes that are none, as programs write that cut a text within a character.
+DAMAGED = "utf-8, damaged"
 DESTROYED = "\ufffd".encode()  # what a program writes, and our decoder too, for text that it could not read
 
 _CHUNK = 1 << 20
@@ -43,6 +45,7 @@ _ALONE_437 = frozenset((0x9C,))  # the pound sign; in cp1252 œ, which is no wor
 _BESIDE_1252 = frozenset(range(0xC0, 0x100)) - {0xD7, 0xE1, 0xF7}
 
 _WHY = {
+    DAMAGED: "most others are, so it was cut within characters; what cannot be read became U+FFFD",
     "cp437": "its words hold bytes that are letters in cp437 and none in cp1252",
     "latin-1": "it holds bytes that mean nothing in cp1252",
     "cp1252": "it is what most programs write that do not write UTF-8",
@@ -104,6 +107,9 @@ def settled(name: str, encoding: str, sample: bytes) -> str:
 def guess_encoding(member: Member) -> str:
     """``cp437``, ``latin-1`` or ``cp1252``, for a member that is not UTF-8; all of its bytes are looked at.
 
+    Where at least twice as many bytes go on with a character of UTF-8 as break one, it is UTF-8, damaged: in any
+    other encoding hardly a byte does.
+
     The same bytes are letters in one encoding and marks in another, so words decide:
 
     * A byte is a vote for cp437 where it stands inside a word, letters before and after it, and is a letter in cp437
@@ -117,6 +123,8 @@ def guess_encoding(member: Member) -> str:
     More votes for cp437 make it cp437.  Else, where bytes that mean nothing in cp1252 are more than those between 0x80
     and 0x9F that do, it is latin-1, which keeps every byte; else cp1252.
     """
+    if _is_damaged(member):
+        return DAMAGED
     total, inside, first, beside = _tallies(member)
     pounds = _sum(total, _ALONE_437) - _sum(beside, _ALONE_437)
     votes_437 = _sum(inside, _INSIDE_437) + _sum(first, _FIRST_437) + pounds
@@ -124,6 +132,18 @@ def guess_encoding(member: Member) -> str:
         return "cp437"
     undefined = _sum(total, _UNDEFINED_1252)
     return "latin-1" if undefined > int(total[0x80:0xA0].sum()) - undefined else FALLBACK
+
+
+def _is_damaged(member: Member) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    size = length = broken = 0
+    with member.open() as stream:
+        chunk = b"more"
+        while chunk:
+            chunk = stream.read(_CHUNK)
+            text = decoder.decode(chunk, final=not chunk)
+            size, length, broken = size + len(chunk), length + len(text), broken + text.count("\ufffd")
+    return 0 < 2 * broken <= size - length
 
 
 def _sum(tally: np.ndarray[Any, Any], values: frozenset[int] | set[int]) -> int:
@@ -182,6 +202,8 @@ def decoder_for(encoding: str) -> codecs.IncrementalDecoder:
 
     Raises : ConfigError for an encoding that there is not.
     """
+    if encoding == DAMAGED:
+        return codecs.getincrementaldecoder("utf-8")("replace")
     return codecs.getincrementaldecoder(encoding)("replace" if _codec(encoding) == FALLBACK else "strict")
 
 
@@ -192,6 +214,8 @@ def is_utf8(encoding: str) -> bool:
 
 def _codec(encoding: str) -> str:
     """Python's own name of an encoding of text."""
+    if encoding == DAMAGED:
+        return DAMAGED
     try:
         codec = codecs.lookup(encoding)
         codecs.getincrementaldecoder(encoding)
