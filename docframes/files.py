@@ -16,10 +16,11 @@ import importlib
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ import pandas as pd
 
 from docframes.errors import ColumnError, ConfigError, DocframesError, VendorError
 from docframes.tables.loads import load_record
-from docframes.transport.download import ApiFile, SignedLink, digest
+from docframes.transport.cache import is_offline
+from docframes.transport.download import CHUNK, ApiFile, SignedLink, _attempts, digest
 
 #: A link is not used in the last seconds of its life: the file would have to begin before it ends.
 MARGIN = timedelta(seconds=20)
@@ -42,6 +44,8 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 Link = SignedLink | ApiFile
+#: A whole file, or None in place of one that is too large, and its size in bytes where that is known.
+Content = tuple[bytes | None, int | None]
 
 _links: dict[tuple[str, str, str, str], SignedLink] = {}
 _lock = threading.Lock()
@@ -71,6 +75,15 @@ class FileRef:
     def bytes(self, *, client: Any = None) -> bytes:
         """The whole file."""
         content: bytes = self._with_link(client, lambda link: link.bytes())
+        return content
+
+    def bytes_up_to(self, most: int, *, client: Any = None) -> Content:
+        """The whole file where it has *most* bytes or fewer, and its size in bytes.
+
+        A larger one is None and its size, and nothing of it is read where the host tells the size beforehand; where
+        it does not, reading stops after *most* and the size is None too.
+        """
+        content: Content = self._with_link(client, lambda link: _up_to(link, most))
         return content
 
     def _with_link(self, client: Any, use: Any) -> Any:
@@ -113,7 +126,28 @@ def _known(vendor: str, account: str, kind: str, file_id: str) -> SignedLink | N
         if link is not None and link.expired(datetime.now(UTC) + MARGIN * link.settings.time_scale):
             del _links[vendor, account, kind, file_id]
             return None
-        return link
+        # Offline, asking the vendor for a link says so, and a link that is at hand would open a socket.
+        return None if link is None or is_offline(link.settings) else link
+
+
+def _up_to(link: Link, most: int) -> Content:
+    if isinstance(link, ApiFile):
+        with link.open() as response:
+            return _read_up_to(response, most)
+    return _attempts(link, lambda response: _read_up_to(response, most))
+
+
+def _read_up_to(response: Any, most: int) -> Content:
+    told = response.headers.get("Content-Length", "")
+    # Of a packed answer the length is that of the packed bytes.
+    if told.isdecimal() and int(told) > most and "Content-Encoding" not in response.headers:
+        return None, int(told)
+    content = bytearray()
+    for chunk in response.iter_content(CHUNK):
+        content += chunk
+        if len(content) > most:
+            return None, None
+    return bytes(content), len(content)
 
 
 def _room(vendor: str) -> Any:
@@ -134,24 +168,68 @@ def refs(frame: pd.DataFrame) -> list[FileRef]:
     return [FileRef(vendor, kind, file_id) for vendor, kind, file_id, _ in _named(frame)]
 
 
+@dataclass(frozen=True)
+class NamedFile:
+    """A file and what a person calls it.
+
+    label : its name as the vendor has it, else its kind and id.  size : in bytes, where the frame tells it.
+    """
+
+    ref: FileRef
+    label: str
+    size: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """The vendor's kind of file."""
+        return self.ref.kind
+
+
+class FilesByRow:
+    """The file behind any row of a frame, found when that row is asked for: a frame may have millions."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        """Raises ColumnError where *frame* names no files; ConfigError where it was not loaded in this session."""
+        self._parts = _parts(frame)
+
+    def at(self, position: int) -> NamedFile | None:
+        """The file of the row at *position*, from 0; None where the row has none."""
+        part = {name: _value(values, position) for name, values in self._parts.items()}
+        file_id, name, size = part["file_id"], part["name"], part["size"]
+        if not isinstance(file_id, str) or not file_id:
+            return None
+        ref = FileRef(str(part["vendor"]), str(part["kind"]), file_id)
+        label = name if isinstance(name, str) and name else f"{ref.kind} {file_id}"
+        return NamedFile(ref, label, None if size is None or pd.isna(size) else int(size))
+
+
+def _value(values: Any, position: int) -> Any:
+    return values.iloc[position] if isinstance(values, pd.Series) else values
+
+
 def _named(frame: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
     """Vendor, kind, id and name of each row's file; rows without one are passed over."""
-    plain = ("vendor", "kind", "file_id")
-    rows: Iterable[tuple[Any, ...]]
-    if set(plain) <= set(frame.columns):
-        names = frame["label"] if "label" in frame.columns else [""] * len(frame)
-        rows = zip(*(frame[column] for column in plain), names, strict=True)
-    else:
-        load = load_record(frame)
-        file = load.declared.file if load.declared else None
-        if file is None or file.id not in frame.columns:
-            msg = f"This frame ({load.table}) names no files; it has the columns {list(frame.columns)}. "
-            raise ColumnError(msg + "Give a frame of documents or images, or one with vendor, kind and file_id.")
-        names = frame[file.name] if file.name in frame.columns else [""] * len(frame)
-        rows = ((load.vendor, file.kind, file_id, name) for file_id, name in zip(frame[file.id], names, strict=True))
-    for vendor, kind, file_id, name in rows:
+    parts = _parts(frame)
+    columns = [parts[name] for name in ("vendor", "kind", "file_id", "name")]
+    each = [part if isinstance(part, pd.Series) else repeat(part, len(frame)) for part in columns]
+    for vendor, kind, file_id, name in zip(*each, strict=True):
         if isinstance(file_id, str) and file_id:
             yield str(vendor), str(kind), file_id, name if isinstance(name, str) else ""
+
+
+def _parts(frame: pd.DataFrame) -> dict[str, Any]:
+    """What tells the file of a row, part by part: a column of the frame, or one value for every row."""
+    plain = ("vendor", "kind", "file_id")
+    if set(plain) <= set(frame.columns):
+        return {**{name: frame[name] for name in plain}, "name": frame.get("label"), "size": None}
+    load = load_record(frame)
+    file = load.declared.file if load.declared else None
+    if load.declared is None or file is None or file.id not in frame.columns:
+        msg = f"This frame ({load.table}) names no files; it has the columns {list(frame.columns)}. "
+        raise ColumnError(msg + "Give a frame of documents or images, or one with vendor, kind and file_id.")
+    size = next((column.name for column in load.declared.columns if column.unit == "bytes"), "")
+    known = {"vendor": load.vendor, "kind": file.kind, "file_id": frame[file.id], "name": frame.get(file.name)}
+    return {**known, "size": frame.get(size)}
 
 
 def save_all(

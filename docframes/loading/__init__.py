@@ -8,7 +8,8 @@ from __future__ import annotations
 from docframes.loading.each import load_each
 from docframes.loading.lists import load_list
 from docframes.loading.many import load_lists
-from docframes.loading.plan import PATIENCE, Options, Plan
+from docframes.loading.plan import Options, Plan
+from docframes.loading.progress import PATIENCE, Bar
 from docframes.loading.records import frame_of
 
-__all__ = ["PATIENCE", "Options", "Plan", "frame_of", "load_each", "load_list", "load_lists"]
+__all__ = ["PATIENCE", "Bar", "Options", "Plan", "frame_of", "load_each", "load_list", "load_lists"]

@@ -21,7 +21,8 @@ from docframes.errors import (
     ShapeError,
     VendorError,
 )
-from docframes.loading.plan import Bar, Plan, Tally
+from docframes.loading.plan import Plan, Tally
+from docframes.loading.progress import Bar
 from docframes.loading.records import again, finish, incomplete, reopened
 from docframes.tables.flatten import Flattener
 from docframes.tables.loads import Certificate
@@ -63,11 +64,11 @@ def _collect(
     tally, asked = Tally(Flattener(plan.levels)), []
     failures: dict[str, DocframesError] = {}
     rows = 0
-    with Bar(plan, "calls", len(calls)) as advance, paused_collector(), ExitStack() as stack:
+    with Bar(plan.told, "calls", len(calls), plan.options.progress) as bar, paused_collector(), ExitStack() as stack:
         # Closed when this is left: an error on its way up would keep the calls behind it running.
         outcomes = stack.enter_context(closing(plan.client.outcomes(calls, refresh=plan.options.refresh)))
         for name, call, outcome in zip(ids, calls, outcomes, strict=False):
-            advance(None)
+            bar.advance()
             try:
                 answer = _answer_of(outcome)
                 tally.answer(answer)

@@ -20,7 +20,8 @@ from docframes.errors import (
     ShapeError,
     VendorError,
 )
-from docframes.loading.plan import Bar, Plan, Tally
+from docframes.loading.plan import Plan, Tally
+from docframes.loading.progress import Bar
 from docframes.loading.records import again, finish, incomplete, reopened
 from docframes.tables.flatten import Flat, Flattener
 from docframes.tables.loads import Certificate, certify
@@ -77,10 +78,10 @@ def _walk_once(plan: Plan, call: Call, *, refresh: bool) -> tuple[Tally, Docfram
 def _collect_pages(plan: Plan, call: Call, tally: Tally, *, refresh: bool) -> None:
     options = plan.options
     pages = plan.client.pages(call, size=options.page_size, refresh=refresh, most=options.limit)
-    with Bar(plan, "pages", None) as advance, paused_collector(), closing(pages):
+    with Bar(plan.told, "pages", progress=options.progress) as bar, paused_collector(), closing(pages):
         for page, answer in pages:
             tally.page(page, answer)
-            advance(_page_count(page, answer) if len(tally.totals) == 1 else None)
+            bar.advance(_page_count(page, answer) if len(tally.totals) == 1 else None)
             if options.limit is not None and tally.received >= options.limit:
                 break
 

@@ -23,7 +23,8 @@ from docframes.errors import (
     warn,
 )
 from docframes.loading.lists import once_each
-from docframes.loading.plan import Bar, Plan, Tally
+from docframes.loading.plan import Plan, Tally
+from docframes.loading.progress import Bar
 from docframes.loading.records import again, finish, incomplete, reopened
 from docframes.tables.flatten import Flattener
 from docframes.tables.loads import Certificate, certify
@@ -66,9 +67,9 @@ def _collect_lists(
     tally, totals = Tally(Flattener(plan.levels)), list[tuple[int | None, int | None]]()
     failures: dict[str, DocframesError] = {}
     outcomes = plan.client.side_by_side([partial(_walk_one, plan, call) for call in calls])
-    with Bar(plan, "lists", len(calls)) as advance, paused_collector():
+    with Bar(plan.told, "lists", len(calls), plan.options.progress) as bar, paused_collector():
         for name, outcome in zip(names, outcomes, strict=False):
-            advance(None)
+            bar.advance()
             if not isinstance(outcome, DocframesError):
                 totals.append(_count_list(tally, outcome))
             elif isinstance(outcome, VendorError) and outcome.status in refusals:

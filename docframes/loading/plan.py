@@ -1,4 +1,4 @@
-"""One load: what is asked for, what came so far, how it shows that it is under way."""
+"""One load: what is asked for, and what came so far."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ from docframes.tables.schema import Level
 from docframes.transport.answers import Answer, Call
 from docframes.transport.client import Client
 from docframes.transport.paging import Page
-
-#: Seconds after which a progress bar shows by itself.
-PATIENCE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +52,11 @@ class Plan:
     def levels(self) -> Level:
         """The declared levels, with the user's corrections of column sources."""
         return self.level.with_sources(self.client.assumptions.get("columns", {}))
+
+    @property
+    def told(self) -> str:
+        """What is loaded, in a word or two."""
+        return f"{self.client.vendor} {self.level.table.name}"
 
     @property
     def names(self) -> list[str]:
@@ -107,36 +109,3 @@ class Tally:
         """Count records and flatten them."""
         self.received += len(records)
         self.flattener.add(records)
-
-
-class Bar:
-    """A progress bar that shows itself only when the load takes longer than :data:`PATIENCE`."""
-
-    def __init__(self, plan: Plan, unit: str, total: int | None) -> None:
-        self.progress = plan.options.progress
-        self.options: dict[str, Any] = {
-            "desc": f"{plan.client.vendor} {plan.level.table.name}",
-            "unit": f" {unit}",
-            "total": total,
-        }
-        self.bar: Any = None
-
-    def __enter__(self) -> Callable[[int | None], None]:
-        if self.progress is not False:
-            from tqdm.auto import tqdm
-
-            delay = 0 if self.progress else PATIENCE
-            self.bar = tqdm(delay=delay, leave=False, dynamic_ncols=True, **self.options)
-        return self.advance
-
-    def advance(self, still_to_come: int | None) -> None:
-        """One more is done; *still_to_come* says how many are left, where that is known only now."""
-        if self.bar is None:
-            return
-        if self.bar.total is None and still_to_come is not None:
-            self.bar.total = self.bar.n + 1 + still_to_come
-        self.bar.update(1)
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()

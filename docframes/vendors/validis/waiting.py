@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import orjson
 from requests import RequestException, Response
 
 from docframes.errors import DocframesError, NoAnswer, ShapeError
-from docframes.loading import PATIENCE
+from docframes.loading import PATIENCE, Bar
 from docframes.transport import redact
 from docframes.transport.answers import Call, excerpt
 from docframes.transport.download import CHUNK, Stored, store
@@ -219,7 +219,8 @@ class Line:
         self._progress = progress
         self._scale = client.settings.time_scale
         self._turns = 0
-        self._bar: Any = None
+        self._shown = ExitStack()
+        self._bar: Bar | None = None
 
     def __enter__(self) -> Line:
         return self
@@ -230,14 +231,9 @@ class Line:
         if self._progress is False or (self._progress is None and seconds * self._scale <= PATIENCE):
             return
         if self._bar is None:
-            from tqdm.auto import tqdm
-
-            unit = " polls" if self._one else " extracts"
-            self._bar = tqdm(desc=self._text, total=self._total, unit=unit, leave=False, dynamic_ncols=True)
-        self._bar.set_postfix_str(f"next in {seconds:.0f} s", refresh=False)
-        self._bar.n = self._turns if self._one else self._total - waiting
-        self._bar.refresh()
+            unit = "polls" if self._one else "extracts"
+            self._bar = self._shown.enter_context(Bar(self._text, unit, self._total, progress=True))
+        self._bar.stand_at(self._turns if self._one else self._total - waiting, f"next in {seconds:.0f} s")
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._shown.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 from docframes import spelling
 from docframes.errors import AuthError, DocframesError, NotFound, OfflineMiss, ShapeError
-from docframes.loading import PATIENCE
+from docframes.loading import Bar
 from docframes.tables.columns import as_text, read_moment
 from docframes.transport import redact
 from docframes.transport.answers import Answer, Call
@@ -62,9 +62,9 @@ def sign(client: Client, ids: Sequence[str], progress: bool | None) -> Signing:
     endpoint = client.api.endpoint("download")
     calls = [Call(endpoint, json={key: [signing.given[file_id] for file_id in batch]}) for batch in batches]
     asked_at = datetime.now(UTC)
-    with _bar(len(calls), progress) as bar:
+    with Bar(f"{VENDOR} links", "calls", len(calls), progress) as bar:
         for batch, outcome in zip(batches, client.outcomes(calls), strict=True):
-            bar.update(1)
+            bar.advance()
             try:
                 _take(client, signing, batch, outcome, asked_at)
             except (AuthError, OfflineMiss):
@@ -72,13 +72,6 @@ def sign(client: Client, ids: Sequence[str], progress: bool | None) -> Signing:
             except DocframesError as error:
                 signing.broken |= dict.fromkeys(batch, error)
     return signing
-
-
-def _bar(total: int, progress: bool | None) -> Any:
-    from tqdm.auto import tqdm
-
-    delay = 0.0 if progress else PATIENCE
-    return tqdm(total=total, desc=f"{VENDOR} links", unit=" calls", leave=False, delay=delay, disable=progress is False)
 
 
 def _take(
