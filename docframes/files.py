@@ -27,9 +27,11 @@ from typing import Any
 import pandas as pd
 
 from docframes.errors import ColumnError, ConfigError, DocframesError, VendorError
+from docframes.loading import Bar
+from docframes.tables.html import titled
 from docframes.tables.loads import load_record
 from docframes.transport.cache import is_offline
-from docframes.transport.download import CHUNK, ApiFile, SignedLink, _attempts, digest
+from docframes.transport.download import CHUNK, ApiFile, SignedLink, attempts, digest
 
 #: A link is not used in the last seconds of its life: the file would have to begin before it ends.
 MARGIN = timedelta(seconds=20)
@@ -58,6 +60,10 @@ class FileRef:
     vendor: str
     kind: str
     file_id: str
+
+    def _repr_html_(self) -> str:
+        # No link is asked for only because somebody looks.
+        return titled(f"File of {self.vendor}", [self.kind, self.file_id])
 
     def url(self, *, client: Any = None) -> str:
         """A link that works now: a secret.  Raises what the vendor raises; ConfigError where it hands out no links."""
@@ -134,7 +140,7 @@ def _up_to(link: Link, most: int) -> Content:
     if isinstance(link, ApiFile):
         with link.open() as response:
             return _read_up_to(response, most)
-    return _attempts(link, lambda response: _read_up_to(response, most))
+    return attempts(link, lambda response: _read_up_to(response, most))
 
 
 def _read_up_to(response: Any, most: int) -> Content:
@@ -252,13 +258,14 @@ def save_all(
     wanted = list(dict.fromkeys(_named(frame)))
     names = _distinct_names(wanted)
     rows: list[dict[str, Any]] = []
-    with _bar(len(wanted), progress) as bar, ThreadPoolExecutor(workers, thread_name_prefix="docframes") as pool:
+    bars = Bar("files", "files", len(wanted), progress)
+    with bars as bar, ThreadPoolExecutor(workers, thread_name_prefix="docframes") as pool:
         for group in _batches(wanted):
             links = fetch_links(group[0][0], group[0][1], [file_id for _, _, file_id, _ in group], client=client)
             tasks = [pool.submit(_save_one, file, folder / names[file], links.get(file[2]), client) for file in group]
             for task in tasks:
                 rows.append(task.result())
-                bar.update(1)
+                bar.advance()
     manifest = _manifest(rows)
     manifest.to_csv(folder / "manifest.csv", index=False)
     return manifest
@@ -328,11 +335,3 @@ def _with_id(name: str, file_id: str) -> str:
     stem, dot, suffix = name.rpartition(".")
     mark = safe_name(file_id)
     return f"{stem}-{mark}.{suffix}" if dot else f"{name}-{mark}"
-
-
-def _bar(total: int, progress: bool | None) -> Any:
-    from tqdm.auto import tqdm
-
-    return tqdm(
-        total=total, desc="files", unit=" files", leave=False, delay=0 if progress else 1.0, disable=progress is False
-    )

@@ -348,3 +348,19 @@ def test_the_fifth_notebook_knows_who_posts(executed, company, posted):
     transactions = len({line["GL_TX_ID"] for line in after})
     assert f"{len(after):,} lines in {transactions:,} transactions" in output_of(notebook, "after = ")
     assert pictures(notebook) == 1
+
+
+# --- 06: grids ----------------------------------------------------------------------------------------------------
+
+
+def test_the_sixth_notebook_shows_grids(executed, company):
+    """Each with a plain table for readers without a kernel, and no row chosen by anybody."""
+    notebook, _ = executed("06-browse.ipynb")
+    outputs = [output.data for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+    grids = [data for data in outputs if "application/vnd.jupyter.widget-view+json" in data]
+
+    assert [data["text/plain"].partition(": ")[2] for data in grids][:3] == ["Answers", "Photos", "Documents"]
+    assert all("<table" in data["text/html"] for data in grids)
+    assert output_of(notebook, "answers.selected_rows").startswith("Empty DataFrame")
+    assert f"{LINES:,} rows" in grids[3]["text/plain"]
+    assert grids[4]["text/plain"] == f"Grid of {len(company.jobs)} rows and 2 columns: Jobs"

@@ -1,4 +1,4 @@
-"""The command ``docframes``: a demo, the sandbox alone, and the cache.
+"""The command ``docframes``: a demo, JupyterLab with the sandbox, the sandbox alone, and the cache.
 
 Exit codes: 0 done, 1 an error of docframes or of the files, 2 a command that cannot be, 130 Ctrl-C.  What a command
 needs is imported when it runs, so that ``docframes --help`` answers at once.
@@ -58,6 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"docframes {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_demo(commands)
+    _add_lab(commands)
     _add_sandbox(commands)
     _add_cache(commands)
     return parser
@@ -68,6 +69,15 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser = commands.add_parser("demo", help=text, description=f"{text[0].upper()}{text[1:]}. No key, no network.")
     parser.add_argument("--real", metavar="PATH", type=Path, help="read this ledger (zip, folder or CSV) in its place")
     parser.set_defaults(run=_demo)
+
+
+def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "open JupyterLab on copies of the notebooks in ./docframes-lab/, with the sandbox running, until Ctrl-C"
+    parser = commands.add_parser("lab", help=text, description=f"{text[0].upper()}{text[1:]}. No key, no network.")
+    parser.add_argument("--port", type=_port, help="port of JupyterLab; the first free one from 8888 up unless given")
+    parser.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
+    parser.add_argument("--folder", metavar="PATH", type=Path, help="put the notebooks there instead")
+    parser.set_defaults(run=_lab)
 
 
 def _add_sandbox(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -117,6 +127,12 @@ def _demo(options: argparse.Namespace, screen: Screen) -> int:
 
     run(screen, real=options.real)
     return 0
+
+
+def _lab(options: argparse.Namespace, screen: Screen) -> int:
+    from docframes.cli.lab import run
+
+    return run(screen, port=options.port, browser=not options.no_browser, folder=options.folder)
 
 
 def _sandbox(options: argparse.Namespace, screen: Screen) -> int:

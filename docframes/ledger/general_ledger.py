@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from docframes.ledger.frames import Amounts, to_frame
 from docframes.ledger.problems import problems_frame
 from docframes.ledger.store import MANIFEST, Store, writing
 from docframes.ledger.where import Where
+from docframes.tables.html import table, titled
 from docframes.tables.loads import Load, attach
 from docframes.words import count, money, size
 
@@ -163,12 +163,8 @@ class GeneralLedger:
     def _repr_html_(self) -> str:
         shapes = {name: (self.store.rows(name), len(self.store.schema(name))) for name in self.store.tables}
         shapes["problems"] = self.problems.shape
-        body = "".join(
-            f"<tr><td>{html.escape(_called(name))}</td><td>{lines:,}</td><td>{columns}</td></tr>"
-            for name, (lines, columns) in shapes.items()
-        )
-        head = f"<p><b>GeneralLedger {html.escape(self.name)}</b>, {html.escape(', '.join(self._facts()))}</p>"
-        return f"{head}<table><tr><th>frame</th><th>rows</th><th>columns</th></tr>{body}</table>"
+        rows = [(_called(name), lines, columns) for name, (lines, columns) in shapes.items()]
+        return titled(f"GeneralLedger {self.name}", self._facts()) + table(("frame", "rows", "columns"), rows)
 
     def _facts(self) -> list[str]:
         totals = self.totals

@@ -5,20 +5,33 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from html import escape
 from typing import Any, Literal
 
 import pandas as pd
 
 from docframes.errors import ConfigError
+from docframes.tables import html
 from docframes.tables.schema import DTYPES, Column, Table
+from docframes.words import ago, count
 
 Verdict = Literal["PASS", "FAIL", "CANNOT_PROVE"]
 
+#: Each verdict in a word, and what it means for whoever goes on with the rows.
+_WORDS: Mapping[Verdict, tuple[str, html.Tone]] = {
+    "PASS": ("complete", "good"),
+    "FAIL": ("incomplete", "bad"),
+    "CANNOT_PROVE": ("not proven", "open"),
+}
+
 #: Key in ``frame.attrs``.  One short text and no more: pandas copies attrs with every operation.
 ATTRS_KEY = "docframes_load"
+
+#: Letters of a list of names or of an argument that a notebook shows of a load.
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -34,8 +47,32 @@ class Certificate:
     overlaps: int = 0  #: rows that came again on a later page, and were dropped
     repeated_pages: int = 0  #: pages that were the page before once more
 
+    @property
+    def word(self) -> str:
+        """The verdict as one says it: complete, incomplete, not proven."""
+        return _WORDS[self.verdict][0]
+
     def __str__(self) -> str:
         return f"{self.verdict}: {self.reason}"
+
+    def __repr__(self) -> str:
+        return f"Certificate {self}"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "declared by the first page": self.declared_first,
+            "declared by the last page": self.declared_last,
+            "rows received": self.received,
+            "rows with different keys": self.unique,
+            "pages that were repeated": self.repeated_pages or None,
+        }
+        return f"<p>{self.badge()} {escape(self.reason)}</p>" + html.table(
+            (), [(name, number) for name, number in facts.items() if number is not None]
+        )
+
+    def badge(self) -> html.Html:
+        """The verdict in a word, on its colour."""
+        return html.badge(*_WORDS[self.verdict])
 
 
 def certify(
@@ -117,6 +154,37 @@ class Load:
             return None
         return ((now or datetime.now(UTC)) - self.fetched_from).total_seconds()
 
+    def __repr__(self) -> str:
+        return ", ".join([f"Load {self.vendor}.{self.table}", *self._facts(), self.certificate.word])
+
+    def _repr_html_(self) -> str:
+        title = html.titled(f"Load {self.vendor}.{self.table}", self._facts())
+        verdict = f"<p>{self.certificate.badge()} {escape(self.certificate.reason)}</p>"
+        return title + verdict + html.table((), self._details())
+
+    def _facts(self) -> list[str]:
+        facts, age, answers = [count(self.rows, "row")], self.age(), self.calls + self.from_cache
+        if age is not None:
+            facts.append(f"fetched {ago(age)}")
+        return [*facts, f"{self.from_cache:,} of {count(answers, 'answer')} from the cache"]
+
+    def _details(self) -> list[tuple[str, str]]:
+        """What stands below: how it was called, when, and what was odd about the answers."""
+        given = ", ".join(f"{name}={_cut(repr(value))}" for name, value in self.arguments.items() if value is not None)
+        rows = [("called", f"{self.loader}({given})")]
+        if self.fetched_from and self.fetched_to:
+            rows.append(
+                ("fetched", f"{self.fetched_from:%Y-%m-%d %H:%M:%S} to {self.fetched_to:%Y-%m-%d %H:%M:%S} UTC")
+            )
+        odd = {
+            "keys that nobody declared": self.unknown_keys,
+            "keys that never came": self.missing_keys,
+            "values that could not be read": self.unreadable,
+            "keys spelt otherwise": self.renamed_keys,
+            "not to be seen": self.refused,
+        }
+        return rows + [(what, _cut(", ".join(map(str, names)))) for what, names in odd.items() if names]
+
     def as_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
         values = dataclasses.asdict(dataclasses.replace(self, declared=None))
@@ -157,6 +225,13 @@ def load_record(frame: Any) -> Load:
     return _loads[load_id]
 
 
+def shown(title: str, frames: Mapping[str, pd.DataFrame], facts: Iterable[str] = ()) -> str:
+    """HTML of frames that belong together: rows and columns of each, and whether all came, where that is known."""
+    records = {name: _loads.get(frame.attrs.get(ATTRS_KEY, "")) for name, frame in frames.items()}
+    verdicts = {name: load.certificate.badge() for name, load in records.items() if load}
+    return html.titled(title, facts) + html.frames(frames, verdicts)
+
+
 def describe(table_or_frame: Table | pd.DataFrame) -> pd.DataFrame:
     """The data dictionary: one row per column with its dtype, meaning, unit and where the value comes from.
 
@@ -189,6 +264,10 @@ def _where(column: Column, table: Table) -> str:
     if column.counted:
         return f"counted, from 1; {table.source}"
     return f"level above; {table.source}" if column.inherited else f"{column.path.removeprefix('^')}; {table.source}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _undeclared(name: str) -> str:

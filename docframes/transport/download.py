@@ -48,7 +48,7 @@ class SignedLink:
 
     def bytes(self) -> bytes:
         """The whole file."""
-        return b"".join(_attempts(self, _chunks))
+        return b"".join(attempts(self, _chunks))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class ApiFile:
 def fetch(link: SignedLink, path: Path) -> Path:
     """Stream what *link* opens into *path*."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return _attempts(link, lambda response: _write(response, path))
+    return attempts(link, lambda response: _write(response, path))
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def fetch_into(link: SignedLink, folder: Path, *, etag: str = "") -> Stored | No
             return None
         return store(_stream(response), folder, response.headers.get("ETag", ""))
 
-    return _attempts(link, use, {"If-None-Match": etag} if etag else {})
+    return attempts(link, use, {"If-None-Match": etag} if etag else {})
 
 
 def store(chunks: Iterable[bytes], folder: Path, etag: str = "") -> Stored:
@@ -146,7 +146,7 @@ def _stream(response: requests.Response) -> Iterator[bytes]:
     yield from response.iter_content(CHUNK)
 
 
-def _attempts(link: SignedLink, use: Callable[[requests.Response], T], headers: Mapping[str, str] | None = None) -> T:
+def attempts(link: SignedLink, use: Callable[[requests.Response], T], headers: Mapping[str, str] | None = None) -> T:
     """*use* the answer; begin again where the connection broke or the host was busy."""
     settings = link.settings
     # 304 is an answer only to a question on condition.

@@ -16,7 +16,7 @@ from docframes.ledger.frames import Amounts, to_frame
 from docframes.ledger.problems import Problems, problems_frame
 from docframes.ledger.roles import UPLOAD, fold
 from docframes.ledger.values import AmountForm
-from docframes.tables.loads import attach
+from docframes.tables.loads import attach, shown
 from docframes.tables.schema import Column, Table
 from docframes.vendors.validis.fetching import Book, Fetched, Wanted
 from docframes.vendors.validis.item_columns import (
@@ -66,12 +66,21 @@ class ItemsExtract:
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
+        return ", ".join([f"ItemsExtract {self.side} {self.name}", *self._facts()])
+
+    def _repr_html_(self) -> str:
+        own = ("items", "allocations", "parties", "company", "problems")
+        frames = {name: getattr(self, name) for name in own}
+        frames |= {f"others[{name!r}]": frame for name, frame in self.others.items()}
+        return shown(f"ItemsExtract {self.side} {self.name}", frames, self._facts())
+
+    def _facts(self) -> list[str]:
         frames = {"item": self.items, "allocation": self.allocations}
         facts = [count(len(frame), word) for word, frame in frames.items()]
         facts += [f"{len(self.parties):,} parties", *(f"{name} {value}" for name, value in self.origin.items())]
         if len(self.problems):
             facts.append(f"{count(len(self.problems), 'problem')} (see .problems)")
-        return f"ItemsExtract {self.side} {self.name}, {', '.join(facts)}"
+        return facts
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from docframes.tables.schema import Table
 from docframes.vendors.validis.fetching import Fetched, Wanted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExtractLoad(Load):
     """The record of an extract's frame, with what it was read from."""
 

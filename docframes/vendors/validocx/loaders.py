@@ -14,6 +14,7 @@ from docframes.errors import ColumnError, ConfigError, DocframesError, Incomplet
 from docframes.loading import Options, Plan, load_each, load_list
 from docframes.settings import Settings
 from docframes.tables.columns import read_moment
+from docframes.tables.loads import shown
 from docframes.tables.schema import Level, Table, check_sources
 from docframes.tables.wide import spread
 from docframes.transport import client as transport
@@ -71,6 +72,9 @@ class JobDetails:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(frame):,} {name}" for name, frame in vars(self).items())
         return f"JobDetails({sizes})"
+
+    def _repr_html_(self) -> str:
+        return shown("JobDetails", vars(self))
 
 
 def load_projects(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from docframes.errors import ColumnError, ConfigError, ShapeError
 from docframes.loading import Options, Plan, load_each, load_list
+from docframes.tables.loads import shown
 from docframes.tables.schema import Level, Table
 from docframes.transport.answers import Call
 from docframes.vendors.veridox import tables
@@ -43,6 +44,9 @@ class CaseDetails:
     def __repr__(self) -> str:
         return f"CaseDetails({_sizes(vars(self))})"
 
+    def _repr_html_(self) -> str:
+        return shown("CaseDetails", vars(self))
+
 
 @dataclass(frozen=True)
 class Analyses:
@@ -64,6 +68,9 @@ class Analyses:
 
     def __repr__(self) -> str:
         return f"Analyses({_sizes(vars(self))})"
+
+    def _repr_html_(self) -> str:
+        return shown("Analyses", vars(self))
 
 
 def _sizes(frames: Mapping[str, pd.DataFrame]) -> str:
