@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from docframes.vendors import validis as validis
     from docframes.vendors import validocx as validocx
     from docframes.vendors import veridox as veridox
+    from docframes.widgets import browse as browse
 
 __version__ = "0.1.0"
 
@@ -45,6 +46,7 @@ _WHERE = {
     "Settings": ("docframes.settings", "Settings"),
     "account_activity": ("docframes.ledger", "account_activity"),
     "by_period": ("docframes.ledger", "by_period"),
+    "browse": ("docframes.widgets", "browse"),
     "cache": ("docframes.transport.cache", ""),
     "consolidate": ("docframes.ledger", "consolidate"),
     "describe": ("docframes.tables.loads", "describe"),
@@ -69,6 +71,7 @@ __all__ = [
     "GeneralLedger",
     "Settings",
     "account_activity",
+    "browse",
     "by_period",
     "cache",
     "consolidate",
