@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from docframes.vendors import validocx as validocx
     from docframes.vendors import veridox as veridox
     from docframes.widgets import browse as browse
+    from docframes.widgets.documents import document_browser as document_browser
+    from docframes.widgets.jobs import job_browser as job_browser
+    from docframes.widgets.ledgers import ledger_browser as ledger_browser
 
 __version__ = "0.1.0"
 
@@ -45,14 +48,17 @@ _WHERE = {
     "GeneralLedger": ("docframes.ledger", "GeneralLedger"),
     "Settings": ("docframes.settings", "Settings"),
     "account_activity": ("docframes.ledger", "account_activity"),
-    "by_period": ("docframes.ledger", "by_period"),
     "browse": ("docframes.widgets", "browse"),
+    "by_period": ("docframes.ledger", "by_period"),
     "cache": ("docframes.transport.cache", ""),
     "consolidate": ("docframes.ledger", "consolidate"),
     "describe": ("docframes.tables.loads", "describe"),
     "docdigitizer": ("docframes.vendors.docdigitizer", ""),
+    "document_browser": ("docframes.widgets.documents", "document_browser"),
     "errors": ("docframes.errors", ""),
     "files": ("docframes.files", ""),
+    "job_browser": ("docframes.widgets.jobs", "job_browser"),
+    "ledger_browser": ("docframes.widgets.ledgers", "ledger_browser"),
     "load_record": ("docframes.tables.loads", "load_record"),
     "offline": ("docframes.transport.cache", "offline"),
     "open_ledger": ("docframes.ledger", "open_ledger"),
@@ -77,8 +83,11 @@ __all__ = [
     "consolidate",
     "describe",
     "docdigitizer",
+    "document_browser",
     "errors",
     "files",
+    "job_browser",
+    "ledger_browser",
     "load_record",
     "offline",
     "open_ledger",

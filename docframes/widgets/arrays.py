@@ -189,8 +189,8 @@ def _ranked(values: list[Any], kinds: set[type]) -> Arrowed:
     counted = all(_is_number(kind) for kind in kinds)
     amounts = counted and not all(_is_whole(kind) for kind in kinds)
     told = [None if value is None else object_text(value, amounts=amounts) for value in values]
-    places = {text: _rank(value, text) for value, text in zip(values, told, strict=True) if text is not None}
-    ordered = sorted(places, key=places.__getitem__)
+    distinct = {text: value for value, text in zip(values, told, strict=True) if text is not None}
+    ordered = sorted(distinct, key=lambda text: _rank(distinct[text], text))
     codes = {text: code for code, text in enumerate(ordered)}
     array = _codes(
         np.array([-1 if text is None else codes[text] for text in told], np.int32), pa.array(ordered, pa.string())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,10 @@ import pandas as pd
 
 from docframes.errors import NotFound
 from docframes.files import FileRef, NamedFile
-from docframes.vendors.docdigitizer import load_assets
+from docframes.vendors.docdigitizer.belongings import assets_record
+from docframes.vendors.docdigitizer.documents import Wanted, value_of
+from docframes.vendors.docdigitizer.loaders import default_client
+from docframes.vendors.docdigitizer.tables import ASSETS
 from docframes.widgets.helpers import (
     NOTHING,
     Helper,
@@ -45,6 +47,8 @@ _DOCUMENTS = (
 _FIELDS = (
     "field", "value", "field_confidence", "field_page", "is_empty", "table", "row_index", "raw_key", "document_id",
 )  # fmt: skip
+#: Pixels that a file takes below its document: as much longer is the table of the fields, which stands beside it.
+_FILE = 640
 _WORDS = {
     "fields": ("fields of the document", ""),
     "empty": ("fields that came empty", ""),
@@ -70,7 +74,7 @@ def document_browser(
     fields : of :func:`.load_annotation_fields`.  documents : of :func:`.load_documents`, for the names of the files,
     and for documents without a field; None does without.
     client : the account that files are asked of, once somebody opens one; None is the account of the environment.
-    height : of the rows in sight of each grid, in pixels; None is about 16 rows.
+    height : of the documents in sight, in pixels; None is about 8 rows.  There is room for more fields.
     Raises ConfigError for what is no frame, ColumnError where a column is missing.
     """
     from docframes.widgets.grid import Grid
@@ -78,12 +82,12 @@ def document_browser(
     check_frame(fields, ["document_id", "field", "value"], "document_browser", _HINT)
     if documents is not None:
         check_frame(documents, ["document_id"], "document_browser", "Give the frame of docdigitizer.load_documents().")
-    high = 460 if height is None else height_of(height)
+    high = height_of(height)
     keys = [name for name in _KEYS if name in fields.columns]
     found = documents_of(fields, documents)
-    files = OriginalFiles(found["document_id"].tolist(), client)
+    files = OriginalFiles(found, client)
     left = Grid(rows_with(found, _DOCUMENTS, _WORDS), files=files, caption="Documents", height=high)
-    right = Part(rows_with(fields, _FIELDS, {}), "Fields of the chosen document", high)
+    right = Part(rows_with(fields, _FIELDS, {}), "Fields of the chosen document", high + _FILE)
     follow(left, lambda chosen: right.show(belonging(fields, chosen, keys)), lambda: right.show(NOTHING))
     widget = stacked(_TITLE, beside((left, 400, 1), (right.grid, 400, 1)))
     return DocumentBrowser(_TITLE, widget, left, right.grid)
@@ -122,6 +126,7 @@ def _with_listed(found: pd.DataFrame, documents: pd.DataFrame) -> pd.DataFrame:
     common = [name for name in documents.columns if name in found.columns]
     without = documents[common][owners(documents, found, ["document_id"]) < 0]
     rows = pd.concat([found, without], ignore_index=True)
+    rows.attrs = dict(found.attrs)
     # A document that only the list has, has no fields.
     rows = rows.fillna({"fields": 0, "empty": 0}).astype({"fields": "int64", "empty": "int64"})
     if "file_name" in documents.columns:
@@ -136,9 +141,11 @@ def _with_listed(found: pd.DataFrame, documents: pd.DataFrame) -> pd.DataFrame:
 class OriginalFiles(Files):
     """The original files of documents.  Fields do not tell their ids: the vendor is asked once somebody opens one."""
 
-    def __init__(self, document_ids: Sequence[Any], client: Any = None) -> None:
+    def __init__(self, documents: pd.DataFrame, client: Any = None) -> None:
+        """documents : with document_id, and perhaps file_name."""
         super().__init__(self._named, client=client)
-        self._ids = document_ids
+        self._ids = documents["document_id"].tolist()
+        self._names = documents["file_name"].tolist() if "file_name" in documents.columns else [None] * len(documents)
         self._found: dict[str, list[NamedFile]] = {}
 
     def preview(self, position: int, number: int = 0, *, pages: bool = False) -> Preview:
@@ -155,8 +162,7 @@ class OriginalFiles(Files):
         document_id = self._ids[position]
         if not isinstance(document_id, str) or not document_id:
             return []
-        unknown = NamedFile(FileRef("docdigitizer", "assets", document_id), f"Original of {document_id}")
-        return self._found.get(document_id, [unknown])
+        return self._found.get(document_id) or [_asset(document_id, self._names[position])]
 
     def _file(self, position: int, number: int) -> NamedFile:
         super()._file(position, number)
@@ -166,10 +172,13 @@ class OriginalFiles(Files):
         return super()._file(position, number)
 
     def _asked(self, document_id: str) -> list[NamedFile]:
-        assets = load_assets([document_id], client=self._client, progress=False)
-        if assets.empty:
+        # No load_assets(): what it warns of is no news for whoever opens a file, and would stay in the notebook.
+        client = self._client or default_client()
+        table = ASSETS.with_sources(client.assumptions["columns"].get("assets", {}))
+        assets = assets_record(client)(client.call(Wanted(document_id).call(client, "assets")))["assets"]
+        if not assets:
             raise NotFound("DocDigitizer has no original file of this document.")
-        return [_asset(*row) for row in assets[["asset_id", "name"]].itertuples(index=False)]
+        return [_asset(asset["file_id"], value_of(asset, table, "name")) for asset in assets]
 
 
 def _asset(asset_id: str, name: Any) -> NamedFile:

@@ -30,7 +30,7 @@ _TITLE = "Accounts with their lines and transactions"
 _NAMELESS = "No column of this ledger plays the role of the transaction, so none can be shown"
 #: What one looks for in a line comes first; all other columns follow in the order of the store.
 _FIRST = (
-    "engagement_id", "transaction", "line", "date", "account", "account_name", "text", "amount", "currency",
+    "engagement_id", "transaction", "line", "date", "account", "amount", "currency", "account_name", "text",
 )  # fmt: skip
 _WORDS = {
     "lines": ("lines on the account", ""),

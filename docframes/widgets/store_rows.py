@@ -57,7 +57,9 @@ class StoreRows(BlockRows):
         with pq.ParquetFile(self._path) as file:
             self._schema, facts = file.schema_arrow, file.metadata
         self._coded = _coded(facts, self._schema)
-        self._ends = np.cumsum([facts.row_group(group).num_rows for group in range(facts.num_row_groups)])
+        self._ends = np.cumsum(
+            [facts.row_group(group).num_rows for group in range(facts.num_row_groups)], dtype=np.int64
+        )
         self._kept: dict[int, pa.Table] = {}
         shown = _chosen(self._schema.names, columns)
         self._names = shown + [name for name in self._schema.names if name not in shown]

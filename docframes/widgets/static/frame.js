@@ -3,6 +3,8 @@
 function assemble(grid, host, newNonce) {
   const caption = grid.model.get("caption");
   const name = make("div", { id: `df-${newNonce()}`, css: caption ? "df-caption" : "df-spoken" });
+  name.setAttribute("role", "heading");
+  name.setAttribute("aria-level", "3");
   fill(name, caption || "Rows");
   grid.message = make("div", { css: "df-message", role: "alert" });
   grid.hasFiles = Boolean(grid.model.get("can_open"));
