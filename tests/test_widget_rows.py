@@ -334,6 +334,7 @@ def test_large_numbers_are_told_apart():
 
     assert positions(made, filters=(Filter(0, "range", low=str(2**53 + 1)),)) == [1]
     assert positions(made, filters=(Filter(1, "range", high="0.10000000000000000005"),)) == [1]
+    assert positions(made, filters=(Filter(1, "range", low="0.10000000000000000005"),)) == [0]
     assert positions(made, sort=((1, False),)) == [1, 0]
     assert positions(made, filters=(Filter(0, "range", low="-1" + "0" * 40, high="1" + "0" * 40),)) == [0, 1]
     assert positions(made, filters=(Filter(1, "range", low="1" + "0" * 40),)) == []
@@ -348,6 +349,7 @@ def test_a_float_is_the_number_that_is_shown():
         assert positions(made, filters=(Filter(column, "range", low="0.10000000000000001"),)) == [1, 2]
     assert positions(made, filters=(Filter(0, "range", high="0.3"),)) == [0, 1]
     assert positions(made, filters=(Filter(0, "range", high="1" + "0" * 400),)) == [0, 1, 2]
+    assert positions(made, filters=(Filter(0, "range", high="0.0999999999999999999999"),)) == []
 
 
 def test_decimals_of_more_than_64_bits_are_in_order():
@@ -409,6 +411,38 @@ def test_changes_to_the_frame_do_not_show():
     frame["b"], frame.loc[0, "a"] = 1, "changed"
 
     assert made.page(Query(), 0, 5).cells == [["x"], ["y"]]
+    pd.testing.assert_frame_equal(made.frame(), pd.DataFrame({"a": ["x", "y"]}))
+
+
+def test_the_next_page_costs_nothing(monkeypatch):
+    """What was found for one page, and its order, is there for the others."""
+    made, done = FrameRows(pd.DataFrame({"a": ["x1", "y", "x2", "x3"]})), []
+    for module, name in ((blocks, "matching"), (blocks, "argsort")):
+        work = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given, name=name, work=work: (done.append(name), work(*given))[1])
+    query = Query("x", sort=((0, True),))
+
+    assert [made.page(query, start, 1).positions for start in range(4)] == [[3], [2], [0], []]
+    assert (made.count(query), made.page(Query("x"), 0, 1).positions) == (3, [0])
+    assert made.values(0, Query("x"), 1) == ([("x1", 1)], True)
+    assert done == ["matching", "argsort"]
+
+
+def test_a_text_of_blanks_is_empty():
+    """To a reader it is; so is a text without a character."""
+    made = FrameRows(pd.DataFrame({"a": ["", " \t", None, "x"]}))
+
+    assert positions(made, filters=(Filter(0, "empty"),)) == [0, 1, 2]
+    assert positions(made, filters=(Filter(0, "filled"),)) == [3]
+    assert positions(made, sort=((0, True),)) == [3, 1, 0, 2]
+
+
+def test_a_part_of_a_second_lies_between_two_seconds():
+    """Moments that hold whole seconds are after it or before it."""
+    made = FrameRows(pd.DataFrame({"a": pd.to_datetime(["2025-01-01 10:00:05", "2025-01-01 10:00:06"]).as_unit("s")}))
+
+    assert positions(made, filters=(Filter(0, "range", low="2025-01-01 10:00:05.5"),)) == [1]
+    assert positions(made, filters=(Filter(0, "range", high="2025-01-01 10:00:05.5"),)) == [0]
 
 
 def test_threads_get_each_their_own_answer():

@@ -60,6 +60,7 @@ def measure(row: Row, *, quick: bool, runs: int) -> dict[str, Any]:
         "ratio": {name: spread([r[name]["seconds"] / r[first]["seconds"] for r in rounds]) for name in others},
         "peak_ratio": {name: spread([r[first]["peak_mb"] / r[name]["peak_mb"] for r in rounds]) for name in others},
         "target": row.target,
+        "results": {name: rounds[0][name]["result"] for name in row.contenders},
         "result": results[0],
         "same_result": all(result == results[0] for result in results),
     }

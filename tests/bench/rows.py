@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.bench import flatten, imports, ledger, pages
+from tests.bench import browse, flatten, imports, ledger, pages
 
 Facts = dict[str, Any]
 Contender = Callable[[Facts], Callable[[], Any]]
@@ -101,6 +101,22 @@ ROWS = {
             ledger.prepared_twice,
             {"two dask workers": "peak of the first under 2 GB"},
             most_runs=2,
+        ),
+        Row(
+            "browse_page",
+            "2,000,000 rows x 15 columns: a grid and its first page (bytes sent are in the result)",
+            browse.pages(),
+            browse.prepared,
+            {"itables": "ours under 0.3 s and 60 kB"},
+            unlike=tuple(name for name in browse.pages() if name != "docframes"),
+            most_runs=3,
+        ),
+        Row(
+            "browse_search",
+            "a two-word search over all text columns of 2,000,000 rows",
+            {"docframes": browse.search, "pandas str.contains": browse.pandas_search},
+            browse.prepared,
+            {"pandas str.contains": "at least 2; ours under 2 s"},
         ),
         Row(
             "import",
