@@ -386,6 +386,22 @@ def test_scattered_transactions_are_put_together_in_shares(many, monkeypatch):
     assert found["transaction"].tolist() == [f"{number:05}" for number in range(0, 3_000, 500)]
 
 
+def test_transactions_across_partitions_balance_on_a_cluster(ledger, cluster):
+    """Forty partitions, each ending within a transaction: all are in balance but the one that is not."""
+    lines = [
+        {"transaction": f"T{number // 2:03}", "date": day("2025-01-01"), "currency": "GBP", "amount": D(amount)}
+        for number, amount in enumerate(["413.83", "-413.83"] * 60)
+    ]
+    lines[60]["amount"] += D("0.01")
+    gl = ledger(lines, group=3)
+
+    found = unbalanced_transactions(gl, engine="dask")
+
+    assert gl.store.path("transactions").exists()
+    assert len(cluster.scheduler_info()["workers"]) == 2
+    assert rows(found) == [("T030", "GBP", 2, D("413.84"), D("413.83"), D("0.01"), day("2025-01-01"))]
+
+
 @pytest.mark.parametrize("ask", [trial_balance, by_period, unbalanced_transactions], ids=lambda ask: ask.__name__)
 def test_a_cluster_gives_the_same(many, cluster, ask):
     """Two processes that read the file themselves come to the frame that one comes to."""

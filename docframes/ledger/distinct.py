@@ -32,9 +32,10 @@ class Distinct:
 
     def add(self, currency: pa.Array, ids: pa.Array) -> None:
         """Take some lines."""
-        self._all.add(_unique(ids))
+        different = _unique(ids)
+        self._all.add(different)
         for key, of_kind in _by_kind(currency, ids):
-            self._kinds[key].add(_unique(of_kind))
+            self._kinds[key].add(different if len(of_kind) == len(ids) else _unique(of_kind))
 
     def count(self, path: Path) -> Counts:
         """Different ids of each currency, and of all.  path : the finished file of the same lines."""

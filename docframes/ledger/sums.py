@@ -89,10 +89,11 @@ def added_up(
         if unbalanced and name == "dask":
             lines = _narrowed(lines, keys)
         grouped = _grouped(_with_calendar(lines, keys).with_columns(debit_side=_debit(sides)), keys, facts)
-        if unbalanced:
+        if unbalanced and name != "dask":
             grouped = grouped.filter(nw.col("balance") != 0)
-        found = grouped.collect("pyarrow").to_native()
-    return _typed(found, keys, facts, money(gl))
+        table = _typed(grouped.collect("pyarrow").to_native(), keys, facts, money(gl))
+    # On a cluster, Dask asks for the filter before it has put the partitions' sums together.
+    return table.filter(pc.not_equal(table["balance"], _ZERO)) if unbalanced else table
 
 
 def played(gl: Ledger, *names: str) -> list[str]:
@@ -198,8 +199,9 @@ def _narrowed(lines: Lines, keys: Sequence[str]) -> Lines:
     shares = _shares(native, list(keys))
     ids: set[str | None] = set()
     for share in range(shares):
-        sums = _nonzero(_lazy(_mapped(native, list(keys), share, shares)), keys)
-        ids.update(sums.collect("pyarrow").to_native()[keys[0]].to_pylist())
+        partitions = _mapped(native, list(keys), share, shares).compute()
+        sums = _nonzero(_lazy(partitions), keys).collect("pyarrow").to_native()
+        ids.update(sums[keys[0]].to_pylist())
     if len(ids) > _MOST_IDS:
         return lines
     wanted = nw.col(keys[0]).is_in(sorted(ids - {None}))

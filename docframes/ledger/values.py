@@ -232,7 +232,8 @@ def _usual(texts: pa.Array) -> pa.Array | None:
     if length == 20 and not pc.all(pc.ends_with(texts, "Z")).as_py():
         return None
     try:
-        return pc.cast(pc.utf8_slice_codeunits(texts, 0, 19), MOMENT)
+        # A moment in UTC loses its zone and keeps its figures.
+        return pc.cast(pc.cast(texts, pa.timestamp("us", "UTC")), MOMENT) if length == 20 else pc.cast(texts, MOMENT)
     except pa.ArrowInvalid:
         return None
 
