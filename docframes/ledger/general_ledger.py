@@ -16,6 +16,7 @@ from docframes.ledger import engines
 from docframes.ledger.build import OTHERS
 from docframes.ledger.controls import ControlTotals, controls_frame, totals_of
 from docframes.ledger.frames import Amounts, to_frame
+from docframes.ledger.memory import from_pool
 from docframes.ledger.problems import problems_frame
 from docframes.ledger.store import MANIFEST, Store, writing
 from docframes.ledger.where import Where
@@ -89,7 +90,8 @@ class GeneralLedger:
     def _frame(self, table: str) -> pd.DataFrame:
         if not self.store.has(table):
             return pd.DataFrame()
-        frame = to_frame([engines.read(self.store.path(table))], amounts=self.amounts)
+        with from_pool():
+            frame = to_frame([engines.read(self.store.path(table))], amounts=self.amounts)
         return attach(frame, self.records[table]) if table in self.records else frame
 
     # --- less, or elsewhere -------------------------------------------------------------------------------------------

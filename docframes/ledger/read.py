@@ -15,6 +15,7 @@ from docframes.ledger.build import Build
 from docframes.ledger.frames import Amounts
 from docframes.ledger.general_ledger import GeneralLedger, of_store
 from docframes.ledger.members import check_patterns
+from docframes.ledger.memory import from_pool
 from docframes.ledger.roles import ROLES, Override, check_overrides
 from docframes.ledger.sources import How
 from docframes.ledger.store import FORMAT, Draft, Store, find, home, open_store
@@ -96,7 +97,7 @@ def stored(folder: Path | None, path: Paths, how: How) -> Store:
     with open_members(path) as members:
         build = Build(members, how)
         place, life = home(folder)
-        with Draft(place) as draft:
+        with Draft(place) as draft, from_pool():
             facts = build.run(draft.folder)
             name = facts["name"] or Path(next(iter(digests), "")).stem
             label = facts["uploads"][0] if len(facts["uploads"]) == 1 else name

@@ -127,7 +127,8 @@ def _scan(member: Member, dialect: Dialect, problems: Problems, refused: _Refuse
         if first:
             source = pa.PythonFile(_Again(first, stream), mode="r")
             handler = refused or failures.ragged
-            with csv.open_csv(source, *_options(csv, dialect, handler, fast=refused is None)) as reader:
+            options = _options(csv, dialect, handler, fast=refused is None)
+            with csv.open_csv(source, *options) as reader:
                 for batch in reader:
                     rows += batch.num_rows
                     breaks = _breaks(batch) if stream.quotes else 0
