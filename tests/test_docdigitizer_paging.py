@@ -8,7 +8,7 @@ import pytest
 from conftest import Says
 
 from docframes.errors import BrokenCursor, IncompleteLoad
-from docframes.tables.loads import certify
+from docframes.tables.certificates import certify
 from docframes.transport.paging import HeaderCursor, JsonApi, Offset, Page, PageNumber, Single
 from docframes.vendors import docdigitizer
 

@@ -13,7 +13,8 @@ import pytest
 
 from docframes import validocx, veridox
 from docframes.tables import html, loads
-from docframes.tables.loads import Certificate, Load, attach, new_load_id
+from docframes.tables.certificates import Certificate
+from docframes.tables.loads import Load, attach, new_load_id
 from docframes.vendors.validis.items import ItemsExtract
 from docframes.vendors.validis.record import ExtractLoad
 from docframes.words import ago

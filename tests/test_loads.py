@@ -10,7 +10,8 @@ import pytest
 
 from docframes import describe, load_record
 from docframes.errors import ConfigError
-from docframes.tables.loads import Certificate, Load, attach, certify, new_load_id
+from docframes.tables.certificates import Certificate, certify
+from docframes.tables.loads import Load, attach, new_load_id
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docframes.errors import ColumnError, ConfigError
+from docframes.tables.certificates import Certificate
 from docframes.tables.flatten import Flattener
 from docframes.tables.frames import to_frame
-from docframes.tables.loads import Certificate, Load, attach
+from docframes.tables.loads import Load, attach
 from docframes.tables.schema import Column, Level, Table
 from docframes.widgets import blocks, matching, rows, sorting
 from docframes.widgets.query import Filter, Query

@@ -24,8 +24,8 @@ from docframes.errors import (
 from docframes.loading.plan import Plan, Tally
 from docframes.loading.progress import Bar
 from docframes.loading.records import again, finish, incomplete, reopened
+from docframes.tables.certificates import Certificate
 from docframes.tables.flatten import Flattener
-from docframes.tables.loads import Certificate
 from docframes.transport.answers import Answer, Call, object_of, paused_collector
 
 T = TypeVar("T")

@@ -23,8 +23,8 @@ from docframes.errors import (
 from docframes.loading.plan import Plan, Tally
 from docframes.loading.progress import Bar
 from docframes.loading.records import again, finish, incomplete, reopened
+from docframes.tables.certificates import Certificate, certify
 from docframes.tables.flatten import Flat, Flattener
-from docframes.tables.loads import Certificate, certify
 from docframes.transport.answers import Answer, Call, paused_collector
 from docframes.transport.paging import Page
 

@@ -26,12 +26,14 @@ class Options:
     refresh: bool = False  #: go past the cache
     progress: bool | None = None  #: None shows a bar when it takes longer than a second
     allow_partial: bool = False  #: give what came, with a certificate that says FAIL, in place of an error
+    max_calls: int | None = None  #: calls that the load may cost; one that would cost more is refused
+    trace: bool = False  #: with a column by which a row's origin is found
 
     def __post_init__(self) -> None:
-        for name in ("limit", "page_size"):
+        for name, least in (("limit", 1), ("page_size", 1), ("max_calls", 0)):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ConfigError(f"{name} is {value!r}; it must be a whole number from 1 up, or None.")
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise ConfigError(f"{name} is {value!r}; it must be a whole number from {least} up, or None.")
 
 
 @dataclass(frozen=True)

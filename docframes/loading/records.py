@@ -13,9 +13,10 @@ import pandas as pd
 from docframes.errors import IncompleteLoad, SchemaDriftWarning, warn
 from docframes.loading.plan import Plan, Tally
 from docframes.tables import kept
+from docframes.tables.certificates import Certificate
 from docframes.tables.flatten import Flat, Flattener
 from docframes.tables.frames import to_frame
-from docframes.tables.loads import Certificate, Load, attach, new_load_id
+from docframes.tables.loads import Load, attach, new_load_id
 from docframes.tables.schema import Level
 from docframes.transport import cache, redact
 from docframes.transport.answers import Answer, Call

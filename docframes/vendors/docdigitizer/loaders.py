@@ -62,6 +62,8 @@ def load_documents(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per document of the organisation, complete or not; columns of ``describe(frame)``.
@@ -69,12 +71,17 @@ def load_documents(
     The API has no filter; choose rows of the frame.  ``state`` is as sent; ``created`` and ``updated`` are UTC.
     limit : rows in total.  page_size : rows a page, usually 100.  refresh : go past the cache.
     progress : None shows a bar after a second.  allow_partial : accept a load with gaps.
+    max_calls : refuse, before it is sent, what would cost more calls.  trace : with a column by which
+    ``docframes.trace`` finds where a row came from.
     client : None is the account of the environment.
     Raises MissingKey, AuthError, BadRequest, RateLimited, ServerError, NoAnswer, ShapeError, IncompleteLoad;
     BrokenCursor where the vendor loses the place in the list again after the load began anew.
     Source: PowerCapture API, documents.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     return _list("load_documents", "documents", tables.DOCUMENTS, options, client)
 
 
@@ -85,13 +92,18 @@ def load_tasks(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per task: a submission under way or done.  Its id is not the document's.
 
     Arguments, errors: as :func:`load_documents`.  Source: PowerCapture API, tasks.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     return _list("load_tasks", "tasks", tables.TASKS, options, client)
 
 
@@ -104,6 +116,8 @@ def load_annotation_fields(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per field of each document; a field within a table has a row for each of the table's.
@@ -119,7 +133,10 @@ def load_annotation_fields(
     Other arguments, errors: as :func:`load_documents`; NotFound where a document is not there.
     Source: PowerCapture API, annotations.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     client = client or default_client()
     frame = _fields("load_annotation_fields", tables.FIELDS, documents, complete_only, None, options, client)
     reading.tell_unread(frame, "load_annotation_fields", Reading.of(client.assumptions))
@@ -136,6 +153,8 @@ def load_line_items(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per item of each table in each document, one column per field of an item.
@@ -146,7 +165,10 @@ def load_line_items(
     Other arguments, errors: as :func:`load_annotation_fields`, whose answers serve this load too.
     Source: PowerCapture API, annotations.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     client = client or default_client()
     return _fields("load_line_items", tables.ITEMS, documents, complete_only, table, options, client)
 
@@ -159,6 +181,8 @@ def load_reviews(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per review of each document.  What a review holds is not public: unknown keys become columns.
@@ -167,7 +191,10 @@ def load_reviews(
     limit : rows in total.  Other arguments, errors: as :func:`load_documents`; NotFound where a document is not there.
     Source: PowerCapture API, reviews.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     client = client or default_client()
     record = belongings.reviews_record(client)
     return _belonging("load_reviews", "reviews", tables.OF_REVIEWS, record, documents, options, client)
@@ -181,6 +208,8 @@ def load_assets(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per original file of each document: what it is, not its bytes, for which see :mod:`docframes.files`.
@@ -188,7 +217,10 @@ def load_assets(
     The answers hold links, which may be signed, so none is kept: every load asks again, one call each document.
     Arguments, errors: as :func:`load_reviews`.  Source: PowerCapture API, assets.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     client = client or default_client()
     record = belongings.assets_record(client)
     return _belonging("load_assets", "assets", tables.OF_ASSETS, record, documents, options, client)
@@ -270,7 +302,7 @@ def _list(loader: str, endpoint: str, table: Table, options: Options, client: Cl
 
 def _asked(documents: Documents, options: Options, client: Client, caller: str) -> list[Wanted]:
     if documents is None:
-        every = dataclasses.replace(options, limit=None)
+        every = dataclasses.replace(options, limit=None, trace=False)
         documents = _list("load_documents", "documents", tables.DOCUMENTS, every, client)
     return wanted(documents, caller)
 

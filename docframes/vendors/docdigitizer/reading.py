@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from docframes.errors import ColumnError, DocframesWarning, SchemaDriftWarning, warn
+from docframes.tables.certificates import Certificate
 from docframes.tables.flatten import flatten
 from docframes.tables.frames import to_frame
-from docframes.tables.loads import Certificate, Load, attach, new_load_id
+from docframes.tables.loads import Load, attach, new_load_id
 from docframes.tables.wide import spread
 from docframes.transport.api import Api
 from docframes.vendors.docdigitizer import saved, tables

@@ -47,6 +47,8 @@ def load_users(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per user of the account, those who have left among them; columns of ``describe(frame)``.
@@ -59,12 +61,17 @@ def load_users(
     there is none (404), goes by way of the account that was used last.
     limit : rows in total.  page_size : rows a page, at most 100.  refresh : go past the cache.
     progress : None shows a bar after a second.  allow_partial : accept a load with gaps.
+    max_calls : refuse, before it is sent, what would cost more calls.  trace : with a column by which
+    ``docframes.trace`` finds where a row came from.
     client : None is the account of the environment.
     Raises MissingKey, AuthError, BadRequest, RateLimited, ServerError, NoAnswer, ShapeError, IncompleteLoad.
     Source: pulse-docs.papershift.com/en/api/introduction.
     """
     client = client or default_client()
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     asked = {"filters": filters, "sort": sort, "include": include}
     if account_id is not None:
         return _load_account_users(account_id, asked, options, client)
@@ -89,6 +96,8 @@ def load_teams(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per team of the account.
@@ -97,7 +106,10 @@ def load_teams(
     ``["actions"]``, as JSON in a column of that name.
     Other arguments, errors: as :func:`load_users`.  Source: pulse-docs.papershift.com/en/api/teams.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     asked = {"filters": filters, "sort": sort, "include": include, "metadata": metadata}
     return _load("load_teams", "teams", tables.TEAMS, asked, options, client or default_client())
 
@@ -112,13 +124,18 @@ def load_account_documents(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per document of the account as a whole: what it is, not its bytes, for which see :func:`sign_file`.
 
     Arguments, errors: as :func:`load_teams`.  Source: pulse-docs.papershift.com/en/api/account-documents.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     asked = {"filters": filters, "sort": sort, "metadata": metadata}
     client = client or default_client()
     try:
@@ -139,6 +156,8 @@ def load_documents(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per document in the personnel files of *users*: one call a user, in parallel.
@@ -152,9 +171,14 @@ def load_documents(
     Source: pulse-docs.papershift.com/en/api/user-documents.
     """
     client = client or default_client()
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     if users is None:
-        users = load_users(refresh=refresh, progress=progress, allow_partial=allow_partial, client=client)
+        users = load_users(
+            refresh=refresh, progress=progress, allow_partial=allow_partial, max_calls=max_calls, client=client
+        )
     ids = _user_ids(users)
     asked = {"filters": filters, "sort": sort, "metadata": _plain(metadata)}
     params = _params(asked, client)

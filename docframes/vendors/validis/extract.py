@@ -9,7 +9,7 @@ from pathlib import Path
 from docframes.errors import ConfigError, LedgerError
 from docframes.ledger import ROLES, GeneralLedger
 from docframes.ledger.read import read_into
-from docframes.tables.loads import Certificate
+from docframes.tables.certificates import Certificate
 from docframes.tables.schema import Column, Kind, Table
 from docframes.transport.download import ApiFile, SignedLink
 from docframes.vendors.validis.client import Client

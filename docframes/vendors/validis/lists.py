@@ -27,6 +27,8 @@ def load_accounts(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per account of the company's chart, with its place in the Validis chart.
@@ -34,7 +36,10 @@ def load_accounts(
     primary_categories, tags, status : only accounts of these.
     Other arguments, errors: as :func:`.load_engagements`.  Source: developer.validis.com, general ledger.
     """
-    options = Options(limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     wanted = {"primaryCategories": joined(primary_categories), "tags": joined(tags), "status": joined(status)}
     return _load("load_accounts", "accounts", Level(tables.ACCOUNTS), engagement_id, wanted, options, client)
 
@@ -46,6 +51,8 @@ def load_periods(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per financial period, as sent: order them by ``start_date``, since ids need not grow with time.
@@ -53,7 +60,10 @@ def load_periods(
     Path and fields are assumed (A48).  Arguments, errors: as :func:`.load_engagements`.
     Source: developer.validis.com, FAQ.
     """
-    options = Options(limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     return _load("load_periods", "periods", Level(tables.PERIODS), engagement_id, {}, options, client)
 
 
@@ -67,6 +77,8 @@ def load_journals(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per line of a journal, the journal's own fields before it as ``journal_...``.
@@ -77,7 +89,10 @@ def load_journals(
     Source: developer.validis.com, general ledger.
     """
     client = client or default_client()
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     lines = str(client.api.value("A47.lines"))
     level = Level(
         tables.JOURNALS, fields="line", unit=("journal_id",), apart=functools.partial(take_apart, lines=lines)
@@ -101,6 +116,8 @@ def load_receivable_items(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per receivable item, amounts signed: invoices positive, credit notes and receipts negative (A49).
@@ -110,7 +127,10 @@ def load_receivable_items(
     links, allocations : with general ledger transactions behind an item, with items it is set off against, as JSON.
     Other arguments, errors: as :func:`.load_engagements`.  Source: developer.validis.com, receivables.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     wanted = _periods(from_period_id, to_period_id) | {"customerId": customer_id}
     wanted |= _item_filters(open_items, item_types, links, allocations)
     level = Level(tables.RECEIVABLE_ITEMS)
@@ -134,6 +154,8 @@ def load_payable_items(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per payable item, signed as the vendor sends it.
@@ -142,7 +164,10 @@ def load_payable_items(
     Other arguments, errors: as :func:`load_receivable_items`.
     """
     client = client or default_client()
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     wanted = _periods(from_period_id, to_period_id) | {str(client.api.value("A52.party")): supplier_id}
     wanted |= _item_filters(open_items, item_types, links, allocations)
     level = Level(tables.PAYABLE_ITEMS)

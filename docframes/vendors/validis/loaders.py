@@ -30,6 +30,8 @@ def load_engagements(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per engagement: the container of one customer's data; columns of ``describe(frame)``.
@@ -39,12 +41,17 @@ def load_engagements(
     refused: the vendor's pages disagree (A17).
     limit : rows in total.  page_size : rows a page, at most 2000.  refresh : go past the cache.
     progress : None shows a bar after a second.  allow_partial : accept a load with gaps.
+    max_calls : refuse, before it is sent, what would cost more calls.  trace : with a column by which
+    ``docframes.trace`` finds where a row came from.
     client : None is the account of the environment.
     Raises MissingKey, AuthError, BadRequest, NotFound, RateLimited, ServerError, NoAnswer, ShapeError, IncompleteLoad.
     Source: developer.validis.com, metadata.
     """
     client = client or default_client()
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     filters = given({"externalEngagementId": joined(external_engagement_id), "orderBy": joined(order_by)})
     plan = Plan(client, "load_engagements", Level(tables.ENGAGEMENTS), {**filters, "limit": limit}, options)
     endpoint = client.api.endpoint("engagements")
@@ -76,6 +83,8 @@ def load_report(
     limit: int | None = None,
     refresh: bool = False,
     progress: bool | None = None,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per figure of a financial report, with the labels above it; a heading without figures has one row.
@@ -93,7 +102,7 @@ def load_report(
     if report not in REPORTS:
         raise ConfigError(f"report is {report!r}; it is one of {', '.join(REPORTS)}.")
     client = client or default_client()
-    options = Options(limit=limit, refresh=refresh, progress=progress)
+    options = Options(limit=limit, refresh=refresh, progress=progress, max_calls=max_calls, trace=trace)
     spans = _spans(client, year, from_period_id, to_period_id)
     params = {**spans, "AcceptUnassigned": word(accept_unassigned)}
     path = {"report": report, "engagementId": engagement(engagement_id)}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from docframes.tables.loads import Certificate, Load, new_load_id
+from docframes.tables.certificates import Certificate
+from docframes.tables.loads import Load, new_load_id
 from docframes.tables.schema import Table
 from docframes.vendors.validis.fetching import Fetched, Wanted
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from docframes.errors import AuthError, ConfigError, DocframesError, IncompleteLoad, RateLimited, StoreError
-from docframes.tables.loads import Certificate
+from docframes.tables.certificates import Certificate
 from docframes.transport.cache import is_offline
 from docframes.vendors.validis import kept
 from docframes.vendors.validis.fetching import Fetched, Wanted, fetch, fetch_each, files_folder

@@ -85,6 +85,8 @@ def load_projects(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per project: a property with its customer; columns of ``describe(frame)``.
@@ -92,11 +94,16 @@ def load_projects(
     updated_after : moment (UTC unless it says otherwise); only projects changed since.  None loads all.
     limit : rows in total.  page_size : rows a page, at most 100.  refresh : go past the cache.
     progress : None shows a bar after a second.  allow_partial : accept a load with gaps.
+    max_calls : refuse, before it is sent, what would cost more calls.  trace : with a column by which
+    ``docframes.trace`` finds where a row came from.
     client : None is the account of the environment.
     Raises MissingKey, AuthError, BadRequest, RateLimited, ServerError, NoAnswer, ShapeError, IncompleteLoad.
     Source: validocx.com/docs/api, Projects.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     filters = {"updated_after": updated_after}
     return _load("load_projects", "projects", tables.PROJECTS, filters, options, client)
 
@@ -111,6 +118,8 @@ def load_jobs(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per job: one measure installed, or to be installed, at one property.
@@ -119,7 +128,10 @@ def load_jobs(
     updated_after : moment (UTC unless it says otherwise); only jobs changed since.  None loads all.
     Other arguments, errors: as :func:`load_projects`.  Source: validocx.com/docs/api, Jobs.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     filters = {"project_id": project_id, "job_template_id": job_template_id, "updated_after": updated_after}
     return _load("load_jobs", "jobs", tables.JOBS, filters, options, client)
 
@@ -134,6 +146,8 @@ def load_answers(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per answer of a **completed** job; for other jobs see :func:`load_job_details`.
@@ -143,7 +157,10 @@ def load_answers(
     project_id, job_id : only the answers of that project, of that job.
     Other arguments, errors: as :func:`load_projects`.  Source: validocx.com/docs/api, Question responses.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     filters = {"project_id": project_id, "job_id": job_id, "updated_after": updated_after}
     return _load("load_answers", "answers", tables.ANSWERS, filters, options, client)
 
@@ -158,13 +175,18 @@ def load_documents(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per document of a **completed** job: what it is, not its bytes, for which see :func:`sign_file`.
 
     Arguments, errors: as :func:`load_answers`.  Source: validocx.com/docs/api, Documents.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     filters = {"project_id": project_id, "job_id": job_id, "updated_after": updated_after}
     return _load("load_documents", "documents", tables.DOCUMENTS, filters, options, client)
 
@@ -179,13 +201,18 @@ def load_images(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per photo of a **completed** job: where and when it was taken, not its bytes.
 
     Arguments, errors: as :func:`load_answers`.  Source: validocx.com/docs/api, Images.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     filters = {"project_id": project_id, "job_id": job_id, "updated_after": updated_after}
     return _load("load_images", "images", tables.IMAGES, filters, options, client)
 
@@ -200,6 +227,8 @@ def load_job_details(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> JobDetails:
     """Jobs in full: steps, questions, answers, photos and documents, one call a job, in parallel.
@@ -212,7 +241,10 @@ def load_job_details(
     Source: validocx.com/docs/api, Job full detail.
     """
     client = client or default_client()
-    options = Options(limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     if jobs is None:
         filters = {"project_id": project_id, "job_template_id": job_template_id, "updated_after": updated_after}
         jobs = _jobs_for_details(filters, options, client)
@@ -334,7 +366,7 @@ def _versions(jobs: pd.DataFrame | Sequence[str]) -> dict[str, str]:
 def _jobs_for_details(filters: dict[str, Any], options: Options, client: Client) -> pd.DataFrame:
     """The list of jobs; where it is incomplete, going on from there gives details, as was asked."""
     told = vars(options) | filters
-    told.pop("page_size")
+    del told["page_size"], told["trace"]
     try:
         return load_jobs(**told, client=client)
     except IncompleteLoad as error:

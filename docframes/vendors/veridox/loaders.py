@@ -85,6 +85,8 @@ def load_cases(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per case, newest first; columns of ``describe(frame)``.
@@ -92,12 +94,17 @@ def load_cases(
     label : only the case of exactly this label, in this case of letters.  None loads all that the key's user sees.
     limit : rows in total.  page_size : rows a page, at most 100.  refresh : go past the cache.
     progress : None shows a bar after a second.  allow_partial : accept a load with gaps.
+    max_calls : refuse, before it is sent, what would cost more calls.  trace : with a column by which
+    ``docframes.trace`` finds where a row came from.
     client : None is the account of the environment.
     At most 30 calls a minute are made.
     Raises MissingKey, AuthError, BadRequest, RateLimited, ServerError, NoAnswer, ShapeError, IncompleteLoad.
     Source: docs.veridox.ai, cases-list.
     """
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     return _load("load_cases", "cases", tables.CASES, {"label": label}, options, client)
 
 
@@ -110,6 +117,8 @@ def load_files(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per file, of all cases; ``current_risk_score`` is ordered from Informational to High.
@@ -121,7 +130,10 @@ def load_files(
     """
     _one_of("sort_by", sort_by, SORT_FIELDS)
     _one_of("sort_order", sort_order, SORT_ORDERS)
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     params = {"sort_by": sort_by, "sort_order": sort_order}
     return _load("load_files", "files", tables.FILES, params, options, client)
 
@@ -134,6 +146,8 @@ def search_files(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """One row per file whose name, or whose case's label, has words that begin with *query*; columns of load_files.
@@ -144,7 +158,10 @@ def search_files(
     """
     if not isinstance(query, str) or not len(query.strip()) >= SHORTEST_QUERY or len(query) > LONGEST_QUERY:
         raise ConfigError(f"query is {query!r:.120}; it must have {SHORTEST_QUERY} to {LONGEST_QUERY} characters.")
-    options = Options(limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, page_size=page_size, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     return _load("search_files", "search", tables.FOUND_FILES, {"query": query}, options, client)
 
 
@@ -155,6 +172,8 @@ def load_case_details(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> CaseDetails:
     """Cases with the state of each of their files, one call a case, at most 60 a minute.
@@ -164,7 +183,10 @@ def load_case_details(
     Source: docs.veridox.ai, cases-get.
     """
     client = client or default_client()
-    options = Options(limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     ids = _ids(cases, "case_id", "load_case_details", "load_cases")[:limit]
     calls = [Call(client.api.endpoint("case"), {"case_id": case_id}) for case_id in ids]
     plan = Plan(client, "load_case_details", tables.CASE_DETAIL, {"cases": len(ids)}, options)
@@ -181,6 +203,8 @@ def load_analyses(
     refresh: bool = False,
     progress: bool | None = None,
     allow_partial: bool = False,
+    max_calls: int | None = None,
+    trace: bool = False,
     client: Client | None = None,
 ) -> Analyses:
     """Analyses in full: scores, findings, observations, risks, actions, and what the modules found; one call a file.
@@ -196,7 +220,10 @@ def load_analyses(
     At most 10 calls a minute are made: a thousand files take 100 minutes.  Source: docs.veridox.ai, files-analysis-get.
     """
     client = client or default_client()
-    options = Options(limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial)
+    options = Options(
+        limit=limit, refresh=refresh, progress=progress, allow_partial=allow_partial,
+        max_calls=max_calls, trace=trace,
+    )  # fmt: skip
     given = _with_state(files)
     skipped = given[given["known"] & (given["analysis_status"].str.casefold() != SETTLED) & settled_only]
     wanted = given.drop(skipped.index)[:limit]

@@ -21,9 +21,10 @@ from docframes.errors import (
     SchemaDriftWarning,
     warn,
 )
+from docframes.tables.certificates import Certificate
 from docframes.tables.flatten import flatten
 from docframes.tables.frames import to_frame
-from docframes.tables.loads import Certificate, Load, attach, new_load_id
+from docframes.tables.loads import Load, attach, new_load_id
 from docframes.tables.schema import Level
 from docframes.transport.answers import Call
 from docframes.transport.download import ApiFile, SignedLink
