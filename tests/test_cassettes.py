@@ -85,7 +85,7 @@ def test_docdigitizers_last_page_ends_the_walk(client):
     assert frame["document_id"].tolist() == PAPERS
     assert frame["file_name"].tolist()[2] == "statement-2025-10.pdf"
     assert load_record(frame).calls == 2
-    assert load_record(frame).certificate.verdict == "PASS"
+    assert "said after the last that it was" in load_record(frame).certificate.reason
 
 
 @case("docdigitizer/restart.yaml")
@@ -94,7 +94,7 @@ def test_docdigitizers_broken_cursor_begins_the_walk_anew(client):
     frame = docdigitizer.load_documents(client=client, page_size=2)
 
     assert frame["document_id"].tolist() == PAPERS
-    assert load_record(frame).certificate.verdict == "PASS"
+    assert "lost the place in the list once" in load_record(frame).certificate.reason
 
 
 @case("docdigitizer/no_reviews.yaml")

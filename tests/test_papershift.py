@@ -368,7 +368,7 @@ def test_the_next_link_is_followed_on_the_own_host_only(scripted, told):
 
     assert frame["user_id"].tolist() == ["1", "2", "3"]
     assert stranger.asked == []
-    assert load_record(frame).certificate.verdict == "PASS"
+    assert "said after the last that it was" in load_record(frame).certificate.reason
 
 
 def test_a_next_link_may_be_an_object_or_a_path():

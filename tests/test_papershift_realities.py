@@ -137,7 +137,7 @@ def test_pages_declared_elsewhere_are_not_passed_over_in_silence(pulse):
 
     mended = papershift.load_users(page_size=2, client=pulse(reality, assumptions={"next_link": "paging.following"}))
     assert len(mended) == 3
-    assert load_record(mended).certificate.verdict == "PASS"
+    assert "said after the last that it was" in load_record(mended).certificate.reason
 
 
 def test_page_parameters_of_another_name_are_one_line(pulse):

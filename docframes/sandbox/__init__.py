@@ -44,6 +44,8 @@ def start(
     each API call takes.  chaos : ways to misbehave, by name; :data:`docframes.sandbox.chaos.CHAOS` lists them.
     time_scale : shortens what expires.  port, storage_port : 0 takes any free one.  environment : set the
     variables of ``box.environment()`` in this process until it stops.
+    While a capsule is open (DOCFRAMES_CAPSULE) the company is there, and no port is opened: all that a notebook asks
+    comes from the capsule.
     Raises : ConfigError when Flask is missing, a port is taken or an argument cannot work.
     """
     if find_spec("flask") is None:

@@ -70,16 +70,19 @@ class Box:
         self._valid = dict(self._keys)
         self._given = list(self._keys.values())
         self._stopping = threading.Lock()
-        self._storage = _serve(Server, create_storage(self), storage_port, "storage_port")
+        # While a capsule is open nothing may be asked of a vendor, so none is there to ask.
+        silent = bool(os.environ.get("DOCFRAMES_CAPSULE"))
+        server: Any = _Silent if silent else Server
+        self._storage = _serve(server, create_storage(self), storage_port, "storage_port")
         try:
-            self._api = _serve(Server, create_api(self), port, "port")
+            self._api = _serve(server, create_api(self), port, "port")
         except ConfigError:
             self._storage.stop()
             raise
         self._folder: Path | None = Path(tempfile.mkdtemp(prefix="docframes-sandbox-"))
         self._former: dict[str, str | None] = {}
         self._variables = self._make_environment()
-        if environment:
+        if environment and not silent:
             self._set_environment()
 
     def url(self, vendor: str) -> str:
@@ -146,6 +149,25 @@ class Box:
             msg = f"touch_job needs the id of a job of this sandbox; {job_id!r} is none. See box.jobs."
             raise ConfigError(msg)
         return self.company.touch(job_id)
+
+    def add_job(self, moment: str | None = None) -> str:
+        """A new job, not begun, beside the first one; gives its id.
+
+        moment : its ``created_at`` and ``updated_at``; None is past every other.  What was invented from the jobs
+        before, such as the ledger, does not know it.
+        """
+        if not self.jobs:
+            raise ConfigError(
+                "add_job puts a job beside another, and this sandbox has none; start it with jobs=1 or more."
+            )
+        return self.company.add_job(moment)
+
+    def remove_job(self, job_id: str) -> None:
+        """Take a job away, with its answers, photos and papers; nothing tells of it any more."""
+        if self.company.job(job_id) is None:
+            msg = f"remove_job needs the id of a job of this sandbox; {job_id!r} is none. See box.jobs."
+            raise ConfigError(msg)
+        self.company.remove_job(job_id)
 
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock forward: links expire, and nobody has to wait."""
@@ -259,6 +281,16 @@ class Box:
             else:
                 os.environ[name] = value
         self._former = {}
+
+
+class _Silent:
+    """In place of a server, where none is wanted."""
+
+    def __init__(self, application: Any, port: int, name: str) -> None:
+        self.url = "http://127.0.0.1:0"
+
+    def stop(self) -> None:
+        """Nothing runs."""
 
 
 def _serve(server: type[Server], application: Any, port: int, argument: str) -> Server:

@@ -25,11 +25,20 @@ ALWAYS = None
 
 @dataclass(frozen=True)
 class Window:
-    """Which rows a page shows: *limit* rows from *start* on."""
+    """Which rows a page shows: *limit* rows from *start* on; none of them where it is *blank*."""
 
     page: int
     limit: int
     start: int
+    blank: bool = False
+
+    def shown(self, rows: list[Row]) -> list[Row]:
+        """Those of *rows* that the page shows."""
+        return [] if self.blank else rows[self.start : self.end(rows)]
+
+    def end(self, rows: list[Row]) -> int:
+        """Where the next page begins."""
+        return min(self.start + self.limit, len(rows))
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,13 @@ class Chaos:
             with self._lock:
                 rows, window = fault.act(rows, window, resource, self._shown)
         return rows, window
+
+    def total(self, rows: list[Row]) -> int | None:
+        """How many rows a list claims to have; None where it does not say."""
+        total: int | None = len(rows)
+        for fault in self._at("total"):
+            total = fault.act(total)
+        return total
 
     def envelope(self, resource: str, envelope: Row) -> Row:
         """The body of a list or of one object, before it is written."""
@@ -188,14 +204,40 @@ def shifting_pages(rows: list[Row], window: Window, resource: str, shown: Counte
     return rows[3 - shown[resource] :], window
 
 
-@_fault("total_too_high", "envelope")
-def total_too_high(envelope: Row, resource: str) -> Row:
+@_fault("deleted_row", "rows")
+def deleted_row(rows: list[Row], window: Window, resource: str, shown: Counter[str]) -> tuple[list[Row], Window]:
+    """the first row is deleted after page 1 was read, so that the others move up by one"""
+    return rows[1:] if window.page > 1 else rows, window
+
+
+@_fault("empty_page", "rows")
+def empty_page(rows: list[Row], window: Window, resource: str, shown: Counter[str]) -> tuple[list[Row], Window]:
+    """page 2 shows none of its rows; page 3 goes on after them"""
+    return rows, replace(window, blank=True) if window.page == 2 else window
+
+
+@_fault("capped_at_1000", "rows")
+def capped_at_1000(rows: list[Row], window: Window, resource: str, shown: Counter[str]) -> tuple[list[Row], Window]:
+    """a list ends after 1,000 rows without a word, and claims to have no more"""
+    return rows[:1_000], window
+
+
+@_fault("total_too_high", "total")
+def total_too_high(total: int | None) -> int | None:
     """a list claims 7 rows more than it has"""
-    if "pagination" not in envelope:
-        return envelope
-    told = envelope["pagination"]
-    total = told["total"] + 7
-    return {**envelope, "pagination": {**told, "total": total, "total_pages": -(-total // told["limit"])}}
+    return None if total is None else total + 7
+
+
+@_fault("total_too_low", "total")
+def total_too_low(total: int | None) -> int | None:
+    """a list claims 7 rows fewer than it has"""
+    return None if total is None else max(0, total - 7)
+
+
+@_fault("no_totals", "total")
+def no_totals(total: int | None) -> int | None:
+    """a list says neither how many rows nor how many pages it has"""
+    return None
 
 
 @_fault("new_keys", "envelope")
@@ -262,7 +304,7 @@ def broken_cursor() -> None:
 
 @_fault("repeated_cursor", "room", tries=1)
 def repeated_cursor() -> None:
-    """the second page of a list names its own cursor as the next one, the first time"""
+    """the second page of a list names its own cursor, or link, as the next one, the first time"""
 
 
 @_fault("missing_cursor", "room", tries=1)

@@ -295,10 +295,9 @@ class Pages:
         broken = place is None
         place = place or Place(request.path, 0, 1, 0.0)
         rows, window = self._box.chaos.rows(resource, rows, Window(place.number, size, place.start))
-        shown = rows[window.start : window.start + window.limit]
-        envelope = self._box.chaos.envelope(resource, {"data": shown})
+        envelope = self._box.chaos.envelope(resource, {"data": window.shown(rows)})
         response = as_json({"status": 200, "detail": "OK", resource: envelope["data"]})
-        end = window.start + len(shown)
+        end = window.end(rows)
         more = end < len(rows)
         response.headers["X-More-Results-Available"] = str(more).lower()
         response.headers["X-Cursor-Was-Broken"] = str(broken).lower()

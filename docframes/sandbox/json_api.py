@@ -107,8 +107,11 @@ def page_of(rows: list[Row], chaos: Chaos, resource: str) -> Row:
     if size > MOST:
         raise Refusal(400, f"page[size] must be at most {MOST}.", "bad_request")
     rows, window = chaos.rows(resource, rows, Window(number, size, (number - 1) * size))
-    last = max(1, math.ceil(len(rows) / window.limit))
-    shown = rows[window.start : window.start + window.limit]
+    total = chaos.total(rows)
+    last = max(1, math.ceil((len(rows) if total is None else total) / window.limit))
+    # A page that calls itself the next one is a cursor that comes again.
+    again = number == 2 and last > 2 and chaos.takes("repeated_cursor", resource)
+    shown = window.shown(rows)
     included = {row["id"]: row for shown_row in shown for row in shown_row.get("__included", [])}
     envelope: Row = {
         "data": [{key: value for key, value in row.items() if key != "__included"} for row in shown],
@@ -116,11 +119,12 @@ def page_of(rows: list[Row], chaos: Chaos, resource: str) -> Row:
             "self": _link(number),
             "first": _link(1),
             "prev": _link(number - 1) if number > 1 else None,
-            "next": _link(number + 1) if number < last else None,
-            "last": _link(last),
+            "next": _link(number + (not again)) if number < last else None,
         },
-        "meta": {"pagination": {"current": number, "last": last, "records": len(rows)}},
     }
+    if total is not None:
+        envelope["links"]["last"] = _link(last)
+        envelope["meta"] = {"pagination": {"current": number, "last": last, "records": total}}
     return {**envelope, "included": list(included.values())} if included else envelope
 
 

@@ -244,12 +244,14 @@ def _page(box: Box, resource: str, rows: list[Row]) -> Response:
     if not 1 <= size <= MOST:
         raise Refusal(400, f"size must be between 1 and {MOST}")
     rows, window = box.chaos.rows(resource, rows, Window(number + 1, size, number * size))
-    shown = rows[window.start : window.start + window.limit]
+    shown = window.shown(rows)
     if box.state["validis"].envelope == "bare":
         return as_json(shown)
-    pages = -(-len(rows) // window.limit)
-    told = {"totalElements": len(rows), "totalPages": pages, "last": number + 1 >= pages}
-    return as_json({"content": shown, **told, "number": number, "size": window.limit})
+    told: Row = {"last": window.end(rows) >= len(rows), "number": number, "size": window.limit}
+    if (total := box.chaos.total(rows)) is not None:
+        pages = -(-total // window.limit)
+        told |= {"totalElements": total, "totalPages": pages, "last": number + 1 >= pages}
+    return as_json({"content": shown, **told})
 
 
 def _engagements(box: Box) -> list[Row]:

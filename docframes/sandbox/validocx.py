@@ -141,17 +141,10 @@ class Lists:
         descending = _choice("sort_order", "desc", "asc", "desc") == "desc"
         rows = self._filtered(resource, self._in_order(resource, sort_by, descending))
         rows, window = self._box.chaos.rows(resource, rows, window)
-        total = len(rows)
-        return {
-            "request_id": str(uuid.uuid4()),
-            "data": rows[window.start : window.start + window.limit],
-            "pagination": {
-                "page": window.page,
-                "limit": window.limit,
-                "total": total,
-                "total_pages": -(-total // window.limit),
-            },
-        }
+        pagination = {"page": window.page, "limit": window.limit}
+        if (total := self._box.chaos.total(rows)) is not None:
+            pagination |= {"total": total, "total_pages": -(-total // window.limit)}
+        return {"request_id": str(uuid.uuid4()), "data": window.shown(rows), "pagination": pagination}
 
     def _window(self) -> Window:
         page, limit = _integer("page", 1), _integer("limit", LIMIT)

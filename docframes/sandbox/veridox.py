@@ -275,12 +275,11 @@ def _page(box: Box, resource: str, rows: list[Row], *, echo: bool = False) -> Re
     """The rows that ``limit`` and ``offset`` show; only cases say them back."""
     limit, offset = _integer("limit", LIMIT, 1, MOST), _integer("offset", 0, 0, FARTHEST)
     rows, window = box.chaos.rows(resource, rows, Window(offset // limit + 1, limit, offset))
-    shown = rows[window.start : window.start + window.limit]
-    shown = [row if resource == "cases" else _listed(box, row) for row in shown]
-    told = {"total": len(rows), "limit": window.limit}
+    shown = [row if resource == "cases" else _listed(box, row) for row in window.shown(rows)]
+    told = {"total": box.chaos.total(rows), "limit": window.limit}
     envelope = box.chaos.envelope(resource, {"data": shown, "pagination": told})
     body: Row = {resource: envelope["data"]}
-    if envelope["pagination"] is not None:
+    if envelope["pagination"] is not None and told["total"] is not None:
         body["total"] = envelope["pagination"]["total"]
     if echo:
         body |= {"limit": window.limit, "offset": offset}

@@ -116,16 +116,50 @@ class Company:
         """Move the job's ``updated_at`` past every other and change one answer; gives the new moment."""
         with self._lock:
             job = self._jobs[job_id]
-            latest = max(row["updated_at"] for row in self.jobs)
-            job["updated_at"] = stamp(moment(latest[:19]) + MINUTE)
+            job["updated_at"] = self._next_moment()
             if job["status"] == "not_started":
                 job["status"] = "in_progress"
             project = self._projects[job["project_id"]]
             project["updated_at"] = max(project["updated_at"], job["updated_at"])
             self._touches[job_id] = self._touches.get(job_id, 0) + 1
-            self._rows = {}
-            self.version += 1
+            self._changed()
             return str(job["updated_at"])
+
+    def add_job(self, when: str | None = None) -> str:
+        """A new job, not begun, in the project and of the measure of the first one; gives its id."""
+        with self._lock:
+            first, when = self.jobs[0], when or self._next_moment()
+            job_id = new_id(stream(self.seed, "added job", self.version))
+            unknown = ("assigned_to", "assigned_to_name", "scheduled_at", "completed_at", "reference")
+            begun = {"status": "not_started", "progress": 0, "created_at": when, "updated_at": when}
+            job = {**first, **dict.fromkeys(unknown), **begun, "id": job_id}
+            self.jobs.append(job)
+            self._jobs[job_id], self._answered[job_id] = job, 0.0
+            self._count(job, 1)
+            return job_id
+
+    def remove_job(self, job_id: str) -> None:
+        """Take a job away, with all that belongs to it."""
+        with self._lock:
+            job = self._jobs.pop(job_id)
+            self.jobs.remove(job)
+            self._count(job, -1)
+
+    def _next_moment(self) -> str:
+        """A minute past every change so far."""
+        latest = max(row["updated_at"] for row in self.jobs)
+        return stamp(moment(latest[:19]) + MINUTE)
+
+    def _count(self, job: Row, more: int) -> None:
+        project = self._projects[job["project_id"]]
+        project["job_count"] += more
+        project["updated_at"] = max(project["updated_at"], job["updated_at"])
+        self._changed()
+
+    def _changed(self) -> None:
+        """Lists are made anew when they are asked for."""
+        self._rows = {}
+        self.version += 1
 
     def touches(self, job_id: str) -> int:
         """How often a job was touched: what was made of an older count is stale."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from docframes.tables.certificates import Certificate
+from docframes.tables.certificates import EXPORT_CEILINGS, Certificate
 from docframes.tables.loads import Load, new_load_id
 from docframes.tables.schema import Table
 from docframes.vendors.validis.fetching import Fetched, Wanted
@@ -48,11 +48,21 @@ def record_of(
         fetched_to=when,
         rows=rows,
         seconds=seconds,
-        certificate=dataclasses.replace(certificate, received=rows, unique=rows),
+        certificate=_of(certificate, rows, [when] * fetched.from_cache),
         declared=table,
         upload_id=", ".join(uploads),
         files={piece.name: piece.sha256 for piece in fetched.extract.pieces},
     )
+
+
+def _of(certificate: Certificate, rows: int, cached: list[datetime]) -> Certificate:
+    """*certificate* for a frame with so many rows.  cached : when its files were fetched that were here already."""
+    facts: dict[str, Any] = {"received": rows, "unique": rows}
+    if rows in EXPORT_CEILINGS:
+        why = f"exactly {rows:,} rows is {EXPORT_CEILINGS[rows]}, so the file may be cut off there"
+        reason = f"{certificate.reason}; {why}"
+        facts |= {"reason": reason, "round_count": rows}
+    return dataclasses.replace(certificate, **facts).aged(cached)
 
 
 def origin_of(wanted: Wanted[Any], uploads: list[str]) -> dict[str, str]:

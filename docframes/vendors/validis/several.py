@@ -61,11 +61,22 @@ def load_several(wanted: Sequence[Wanted[T]], *, refresh: bool, came: Mapping[st
 def _each(wanted: Sequence[Wanted[T]], refresh: bool) -> Generator[tuple[Wanted[T], T | DocframesError], None, None]:
     if not wanted:
         return
-    began = time.perf_counter()
-    with files_folder(wanted[0].client) as folder, closing(fetch_each(wanted, folder, refresh=refresh)) as outcomes:
-        for one, outcome in outcomes:
-            made = _attempt(one, outcome, folder, began)
-            yield one, made
+    began, client, left = time.perf_counter(), wanted[0].client, list(wanted)
+    while left:
+        kept_there = client.frames_folder
+        with files_folder(client) as folder, closing(fetch_each(left, folder, refresh=refresh)) as outcomes:
+            try:
+                for one, outcome in outcomes:
+                    made = _attempt(one, outcome, folder, began)
+                    left = [other for other in left if other is not one]
+                    yield one, made
+            except OSError as error:
+                # The disk is full, say.  What is left is begun anew, in a folder for this load only.
+                if isinstance(error, DocframesError) or folder != kept_there:
+                    raise
+                client.trouble.of_files(folder, error)
+                if client.frames_folder is not None:
+                    raise
 
 
 def _attempt(wanted: Wanted[T], came: Fetched | DocframesError, folder: Path, began: float) -> T | DocframesError:
@@ -121,7 +132,9 @@ def _incomplete(
     reason = f"{len(came)} of {len(wanted)} engagements came, {len(failed)} failed"
     msg = f"validis.{wanted[0].book.loader}: {reason}. {_each_told(failed)}. Those that came are in .frame, by "
     msg += "engagement; .resume() loads the others and gives them all."
-    certificate = Certificate("FAIL", f"{reason}: {', '.join(failed)}", received=len(came), unique=len(came))
+    certificate = Certificate(
+        "FAIL", f"{reason}: {', '.join(failed)}", len(wanted), len(wanted), received=len(came), unique=len(came)
+    )
     resume = partial(load_several, wanted, refresh=refresh, came=came)
     return IncompleteLoad(msg, frame=came, certificate=certificate, resume=resume)
 

@@ -57,7 +57,7 @@ def sign_files(
     signing = sign(client, ids, progress)
     if signing.broken and not signing.answers:
         raise next(iter(signing.broken.values()))
-    certificate = _certificate(signing)
+    certificate = _certificate(client, signing)
     frame: pd.DataFrame = _frame(client, signing, ids, certificate, began)
     if signing.broken and not allow_partial:
         msg = f"{client.vendor}.sign_files: {certificate.reason}. The rows that came are in .frame, the others with "
@@ -119,13 +119,18 @@ def _asset_or_error(client: Client, file_id: str, kind: str) -> SignedLink | Doc
 # --- the frame ----------------------------------------------------------------------------------------------------
 
 
-def _certificate(signing: Signing) -> Certificate:
+def _certificate(client: Client, signing: Signing) -> Certificate:
     wanted, came = len(signing.given), len(signing.links)
-    facts = {"declared_first": wanted, "declared_last": wanted, "received": came, "unique": came}
+    facts: dict[str, Any] = {"declared_first": wanted, "declared_last": wanted, "received": came, "unique": came}
     if signing.broken:
         error = next(iter(signing.broken.values()))
         return Certificate("FAIL", f"{len(signing.broken)} of {wanted} ids were in calls that failed: {error}", **facts)
+    silent = sum(why == str(client.api.value("download_unanswered")) for why in signing.refused.values())
     refused = f", {len(signing.refused)} were refused, each with its error" if signing.refused else ""
+    if silent:
+        # A refusal is an answer; an id that nobody speaks of may as well have been lost.
+        reason = f"{wanted} asked for, {came} signed{refused}; of {silent} the vendor said nothing at all"
+        return Certificate("CANNOT_PROVE", reason, **facts)
     return Certificate("PASS", f"{wanted} asked for, {came} signed{refused}", **facts)
 
 
