@@ -9,6 +9,7 @@ import pytest
 import requests
 
 import docframes.sandbox as sandbox
+from docframes.errors import ConfigError
 
 LISTS = ("projects", "jobs", "question-responses", "documents", "images")
 UTC_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?\+00:00")
@@ -321,3 +322,41 @@ def test_a_job_without_answers_gets_its_first_when_touched():
         answers = [answer for step in steps for question in step["questions"] for answer in question["answers"]]
 
         assert len(answers) == 1
+
+
+def test_a_job_is_added_and_taken_away():
+    """It stands in the list and in its project's count, with a detail of its own; and then nowhere."""
+    with sandbox.running(jobs=30, environment=False) as box:
+        latest = max(row["updated_at"] for row in box.jobs)
+        project = box.company.project(box.jobs[0]["project_id"])
+        count = project["job_count"]
+        new = box.add_job()
+
+        assert [row["id"] for row in walk(box, "/jobs", updated_after=latest)] == [new]
+        assert project["job_count"] == count + 1
+        assert ask(box, f"/job-full-detail/{new}").json()["data"]["job"]["id"] == new
+
+        box.remove_job(new)
+
+        assert new not in {row["id"] for row in walk(box, "/jobs")}
+        assert project["job_count"] == count
+        assert ask(box, f"/job-full-detail/{new}").status_code == 404
+
+
+def test_answers_go_with_the_job_that_is_taken_away():
+    """And its photos and papers."""
+    with sandbox.running(jobs=30, environment=False) as box:
+        gone = completed(box)[0]["id"]
+        box.remove_job(gone)
+
+        for path in ("/question-responses", "/documents", "/images"):
+            assert gone not in {row["job_id"] for row in walk(box, path)}
+
+
+def test_only_a_job_that_is_there_is_taken_away():
+    """And one is added beside another only."""
+    with sandbox.running(jobs=0, environment=False) as box:
+        with pytest.raises(ConfigError, match="remove_job needs the id"):
+            box.remove_job("none")
+        with pytest.raises(ConfigError, match="add_job"):
+            box.add_job()

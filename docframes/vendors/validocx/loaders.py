@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from docframes.errors import ColumnError, ConfigError, DocframesError, IncompleteLoad, ShapeError
-from docframes.loading import Options, Plan, load_each, load_list
+from docframes.loading import LAST, Options, Plan, load_each, load_list, load_since_last
 from docframes.settings import Settings
 from docframes.tables.columns import read_moment
 from docframes.tables.loads import shown
@@ -23,6 +24,7 @@ from docframes.transport.answers import Answer, Call, object_of
 from docframes.transport.api import Api
 from docframes.transport.download import ApiFile, SignedLink
 from docframes.transport.paging import dig, whole
+from docframes.transport.planning import as_a_whole
 from docframes.vendors.validocx import tables
 from docframes.vendors.validocx.api import (
     API,
@@ -91,7 +93,8 @@ def load_projects(
 ) -> pd.DataFrame:
     """One row per project: a property with its customer; columns of ``describe(frame)``.
 
-    updated_after : moment (UTC unless it says otherwise); only projects changed since.  None loads all.
+    updated_after : moment (UTC unless it says otherwise); only projects changed since.  None loads all.  ``"last"``
+    gives all, and asks only for those that changed since the last load like this: see :func:`load_jobs`.
     limit : rows in total.  page_size : rows a page, at most 100.  refresh : go past the cache.
     progress : None shows a bar after a second.  allow_partial : accept a load with gaps.
     max_calls : refuse, before it is sent, what would cost more calls.  trace : with a column by which
@@ -126,6 +129,11 @@ def load_jobs(
 
     project_id, job_template_id : only the jobs of that project, of that template (measure).
     updated_after : moment (UTC unless it says otherwise); only jobs changed since.  None loads all.
+    ``"last"`` gives all jobs, and asks only for those that changed since the last load like this, from somewhat before,
+    and for their number: a changed row takes the place of its older copy, a new one stands after all others, and
+    ``load_record(frame).changes`` tells which they are.  The first such load is full, and so is one with
+    ``refresh=True``, which also tells what is gone; a load that fails leaves the last one as it is.  Not with
+    ``limit`` or ``trace``, nor for a client without a cache: ConfigError.
     Other arguments, errors: as :func:`load_projects`.  Source: validocx.com/docs/api, Jobs.
     """
     options = Options(
@@ -154,7 +162,7 @@ def load_answers(
 
     ``value`` is the answer as sent, as text (a list as JSON); ``value_number``, ``value_boolean`` and ``value_date``
     are filled where it was sent as that.
-    project_id, job_id : only the answers of that project, of that job.
+    project_id, job_id : only the answers of that project, of that job.  updated_after : as for :func:`load_jobs`.
     Other arguments, errors: as :func:`load_projects`.  Source: validocx.com/docs/api, Question responses.
     """
     options = Options(
@@ -217,6 +225,7 @@ def load_images(
     return _load("load_images", "images", tables.IMAGES, filters, options, client)
 
 
+@as_a_whole
 def load_job_details(
     jobs: pd.DataFrame | Sequence[str] | None = None,
     *,
@@ -236,6 +245,7 @@ def load_job_details(
     jobs : a frame of :func:`load_jobs`, or job ids; None loads the list of jobs first, with the filters given.
     A job of a frame is fetched again only when its ``updated_at`` has moved; of a plain id nobody knows whether it
     has, so its detail is kept five minutes.
+    updated_after : as for :func:`load_jobs`; ``"last"`` gives all jobs in full, at the cost of those that changed.
     allow_partial : give the jobs that came where some did not; the Load record says which failed.
     Other arguments, errors: as :func:`load_jobs`; NotFound where a job is not there.
     Source: validocx.com/docs/api, Job full detail.
@@ -317,9 +327,17 @@ def _load(
 ) -> pd.DataFrame:
     client = client or default_client()
     given = {name: value for name, value in filters.items() if value is not None}
-    params = {**given, **_order(client, given)}
     plan = Plan(client, loader, Level(table), {**given, "limit": options.limit}, options)
-    return load_list(plan, Call(client.api.endpoint(endpoint), params=params))
+    call = partial(_list_call, client, endpoint)
+    after = given.get("updated_after")
+    if not isinstance(after, str) or after != LAST:
+        return load_list(plan, call(given))
+    others = {name: value for name, value in given.items() if name != "updated_after"}
+    return load_since_last(plan, call(others), lambda moment: call({**others, "updated_after": moment}))
+
+
+def _list_call(client: Client, endpoint: str, given: dict[str, Any]) -> Call:
+    return Call(client.api.endpoint(endpoint), params={**given, **_order(client, given)})
 
 
 def _order(client: Client, given: dict[str, Any]) -> dict[str, Any]:
@@ -339,7 +357,10 @@ def _order(client: Client, given: dict[str, Any]) -> dict[str, Any]:
 def _moment(value: Moment) -> datetime:
     moment = read_moment(value) if isinstance(value, str) else pd.Timestamp(value).to_pydatetime()
     if moment is None:
-        raise ConfigError(f"updated_after is {value!r}; give an ISO date or date-time such as 2026-01-31T08:00:00Z.")
+        near = difflib.get_close_matches(str(value).strip().lower(), [LAST], n=1)
+        msg = f"updated_after is {value!r}. {f'Did you mean {LAST!r}? ' if near else ''}"
+        msg += f"Give an ISO date or date-time such as 2026-01-31T08:00:00Z, or {LAST!r} to go on from the last load."
+        raise ConfigError(msg)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -370,8 +391,21 @@ def _jobs_for_details(filters: dict[str, Any], options: Options, client: Client)
     try:
         return load_jobs(**told, client=client)
     except IncompleteLoad as error:
-        error.resume = partial(load_job_details, **{**told, "refresh": False}, client=client)
+        if error.resume is not None:
+            error.resume = partial(_details_later, error.resume, options, client)
         raise
+
+
+def _details_later(jobs: Callable[[], pd.DataFrame], options: Options, client: Client) -> JobDetails:
+    """Details of the jobs that a list gives which broke off; it may break off again."""
+    try:
+        came = jobs()
+    except IncompleteLoad as error:
+        if error.resume is not None:
+            error.resume = partial(_details_later, error.resume, options, client)
+        raise
+    told = {name: value for name, value in vars(options).items() if name not in ("page_size", "refresh")}
+    return load_job_details(came, **told, client=client)
 
 
 def _detail_call(client: Client, job_id: str, version: str) -> Call:
