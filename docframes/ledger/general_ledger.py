@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,15 +19,28 @@ from docframes.ledger.controls import ControlTotals, controls_frame, totals_of
 from docframes.ledger.frames import Amounts, to_frame
 from docframes.ledger.memory import from_pool
 from docframes.ledger.problems import problems_frame
+from docframes.ledger.roles import ROLES
 from docframes.ledger.store import MANIFEST, Store, writing
+from docframes.ledger.trail import LineTrail
 from docframes.ledger.where import Where
+from docframes.tables.certificates import Certificate
 from docframes.tables.html import table, titled
-from docframes.tables.loads import Load, attach
+from docframes.tables.loads import Load, attach, new_load_id
+from docframes.tables.schema import Column, Kind, Table
 from docframes.words import count, money, size
 
 if TYPE_CHECKING:
     import dask.dataframe
     import polars
+
+
+_KINDS: Mapping[str, Kind] = {"text": "str", "date": "date", "moment": "date", "amount": "float64"}
+_GRAINS = {
+    "transactions": "one row per line of a transaction",
+    "period_balances": "one row per account and period",
+    "period_balances_summarised": "one row per category, tag and period",
+    "company": "the company that made the upload",
+}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -43,6 +57,7 @@ class GeneralLedger:
     origin : where it was fetched, in the words of who fetched it, such as ``engagement`` and ``upload``.
     amounts : ``"float"`` for float64 columns in its frames, ``"decimal"`` for exact ones.
     records : the record of each frame's load, where it came from a vendor.
+    files : where the files lie that it was read from; None where that is not known.
     """
 
     name: str
@@ -55,6 +70,7 @@ class GeneralLedger:
     origin: Mapping[str, str] = field(default_factory=dict)
     amounts: Amounts = "float"
     records: Mapping[str, Load] = field(default_factory=dict)
+    files: Path | Mapping[str, Path] | None = None
 
     # --- whole frames -------------------------------------------------------------------------------------------------
 
@@ -92,7 +108,43 @@ class GeneralLedger:
             return pd.DataFrame()
         with from_pool():
             frame = to_frame([engines.read(self.store.path(table))], amounts=self.amounts)
-        return attach(frame, self.records[table]) if table in self.records else frame
+        return self._recorded(frame, table)
+
+    def _recorded(self, frame: pd.DataFrame, table: str) -> pd.DataFrame:
+        load = self.records.get(table) or self._load(table)
+        archives = self.store.facts.get("archives", {})
+        trail = LineTrail(table, archives, self.sources, self.files, load)
+        return attach(frame, dataclasses.replace(load, trail=trail))
+
+    def _load(self, table: str) -> Load:
+        """The record of a table that was read from files."""
+        rows = self.store.rows(table)
+        reason = f"{count(rows, 'row')} of whole files, which declare no total; compare the control totals"
+        return Load(
+            load_id=new_load_id("ledger", f"{table}-{self.store.facts['key'][:8]}"),
+            vendor="ledger",
+            loader="read_ledger",
+            table=table,
+            arguments={"files": ", ".join(self.store.facts.get("archives", {}))},
+            calls=0,
+            from_cache=0,
+            fetched_from=None,
+            fetched_to=None,
+            rows=rows,
+            seconds=0.0,
+            certificate=Certificate("CANNOT_PROVE", reason, received=rows, unique=rows),
+            declared=self.declared(table),
+        )
+
+    def declared(self, table: str) -> Table:
+        """What the columns of *table* mean that play a role."""
+        casts = self.roles.get(table, {})
+        columns = tuple(
+            Column(role.name, _KINDS[role.kind], role.meaning, source=" + ".join(casts[role.name]))
+            for role in ROLES.values()
+            if role.name in casts
+        )
+        return Table(table, _GRAINS.get(table, "one row per line of the file"), (), columns, "the ledger's own files")
 
     # --- less, or elsewhere -------------------------------------------------------------------------------------------
 
@@ -112,7 +164,7 @@ class GeneralLedger:
         Raises ColumnError for a column that is not there.
         """
         found = engines.read(self.store.path(table), columns, where)
-        return to_frame([found], amounts=self.amounts if amounts is None else amounts)
+        return self._recorded(to_frame([found], amounts=self.amounts if amounts is None else amounts), table)
 
     def sql(self, query: str) -> pd.DataFrame:
         """What a query of DuckDB over the tables gives, amounts exact: ``select account, sum(amount) from transactions

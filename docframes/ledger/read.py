@@ -18,7 +18,7 @@ from docframes.ledger.members import check_patterns
 from docframes.ledger.memory import from_pool
 from docframes.ledger.roles import ROLES, Override, check_overrides
 from docframes.ledger.sources import How
-from docframes.ledger.store import FORMAT, Draft, Store, find, home, open_store
+from docframes.ledger.store import FORMAT, Draft, Store, Tell, find, open_store, warn_of, written
 from docframes.ledger.values import AmountForm
 from docframes.settings import Settings
 
@@ -60,22 +60,29 @@ def read_ledger(
     positive.  Lines that cannot be read are counted in one LedgerWarning and listed in ``problems``.
     Raises : ArchiveError for a broken or unsafe zip; RoleError without a date or an amount; ValueFormatError for
     dates or amounts whose form is not sure; ConfigError for an option that cannot be; StoreError where the disk
-    is full.
+    of *cache_dir* is full.  Where that of the cache folder is, the ledger lies in a temporary folder, with a
+    CacheWarning, until it is let go.
     """
     form = AmountForm(decimal, thousands, scale)
     how = How(roles, members, _formats(dates), delimiter, encoding, form, signed)
     folder = Path(cache_dir) if cache_dir else Settings.from_environment().cache_folder
-    return read_into(folder / "ledgers", path, how, amounts=amounts)
+    return read_into(folder / "ledgers", path, how, amounts=amounts, only_there=cache_dir is not None)
 
 
-def read_into(folder: Path | None, path: Paths, how: How, *, amounts: Amounts) -> GeneralLedger:
-    """The same, with the store below *folder*; where it cannot be used, in one that lasts as long as the ledger."""
+def read_into(
+    folder: Path | None, path: Paths, how: How, *, amounts: Amounts, tell: Tell = warn_of, only_there: bool = False
+) -> GeneralLedger:
+    """The same, with the store below *folder*; where it cannot be used, in one that lasts as long as the ledger.
+
+    tell, only_there : as :func:`.store.written` takes them.
+    """
     check_amounts(amounts)
     _check(how)
-    store = stored(folder, path, how)
+    store = stored(folder, path, how, tell=tell, only_there=only_there)
     for kind, message in store.facts["notes"]:
         warn(message, getattr(errors, kind))
-    return of_store(store, amounts=amounts)
+    files = {name: Path(one) for name, one in path.items()} if isinstance(path, Mapping) else Path(path)
+    return dataclasses.replace(of_store(store, amounts=amounts), files=files)
 
 
 def open_ledger(folder: str | Path, *, amounts: Amounts = "float") -> GeneralLedger:
@@ -87,22 +94,25 @@ def open_ledger(folder: str | Path, *, amounts: Amounts = "float") -> GeneralLed
     return of_store(open_store(folder), amounts=amounts)
 
 
-def stored(folder: Path | None, path: Paths, how: How) -> Store:
+def stored(folder: Path | None, path: Paths, how: How, *, tell: Tell = warn_of, only_there: bool = False) -> Store:
     """The store of *path*: the one that is there, else a new one."""
     digests = _digests(path)
     key = hashlib.sha256(repr((FORMAT, digests, how)).encode()).hexdigest()[:24]
-    there = find(folder, key) if folder is not None else None
+    there = find(folder, key, tell=tell) if folder is not None else None
     if there is not None:
         return there
-    with open_members(path) as members:
-        build = Build(members, how)
-        place, life = home(folder)
-        with Draft(place) as draft, from_pool():
+    with open_members(path) as members, from_pool():
+        builds = [Build(members, how)]
+
+        def write(draft: Draft) -> Store:
+            # What a full disk broke off is begun anew elsewhere.
+            build = builds.pop() if builds else Build(members, how)
             facts = build.run(draft.folder)
             name = facts["name"] or Path(next(iter(digests), "")).stem
             label = facts["uploads"][0] if len(facts["uploads"]) == 1 else name
-            store = draft.finish(label, key, {**facts, "name": name, "archives": digests})
-    return dataclasses.replace(store, life=life)
+            return draft.finish(label, key, {**facts, "name": name, "archives": digests})
+
+        return written(folder, write, tell=tell, only_there=only_there)
 
 
 def check_amounts(amounts: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -23,10 +24,12 @@ from docframes.errors import (
 )
 from docframes.loading.plan import Plan, Tally
 from docframes.loading.progress import Bar
-from docframes.loading.records import again, finish, incomplete, reopened
+from docframes.loading.records import affordable, again, fails, finish, incomplete, reopened
 from docframes.tables.certificates import Certificate
-from docframes.tables.flatten import Flattener
+from docframes.transport import planning
 from docframes.transport.answers import Answer, Call, object_of, paused_collector
+from docframes.transport.journal import collected
+from docframes.transport.planning import Unplanned
 
 T = TypeVar("T")
 
@@ -36,6 +39,12 @@ def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: 
 
     id_column : the column of the first level that must hold the id asked for.
     """
+    plan = dataclasses.replace(plan, single=True)
+    with affordable(plan, lambda: load_each(plan, calls, ids, id_column, shape)):
+        return _load_each(plan, calls, ids, id_column, shape)
+
+
+def _load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: str, shape: Callable[..., T]) -> T:
     began = time.perf_counter()
     if (frames := reopened(plan, calls, began)) is not None:
         return shape(**frames)
@@ -47,11 +56,12 @@ def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: 
             plan.client.forget(calls[ids.index(asked[place])])
     enough = not failures and len(asked) < len(ids)
     certificate = _each_certificate(asked, came, failures, len(asked) if enough else len(ids))
+    certificate = certificate.aged(tally.moments(from_cache=True))
     if plan.counted and plan.options.limit is not None:
         flat = flats[plan.counted]
         flats[plan.counted] = flat.take(np.arange(min(plan.options.limit, flat.rows)))
     frames = finish(plan, calls, flats, certificate, tally, began)
-    if certificate.verdict == "FAIL" and not plan.options.allow_partial:
+    if fails(plan, certificate):
         resume = partial(load_each, again(plan), calls, ids, id_column, shape)
         first = next(iter(failures.values()), None)
         raise incomplete(plan, shape(**frames), certificate, resume) from first
@@ -61,7 +71,7 @@ def load_each(plan: Plan, calls: Sequence[Call], ids: Sequence[str], id_column: 
 def _collect(
     plan: Plan, calls: Sequence[Call], ids: Sequence[str]
 ) -> tuple[Tally, list[str], dict[str, DocframesError]]:
-    tally, asked = Tally(Flattener(plan.levels)), []
+    tally, asked = Tally(plan.flattener()), []
     failures: dict[str, DocframesError] = {}
     rows = 0
     with Bar(plan.told, "calls", len(calls), plan.options.progress) as bar, paused_collector(), ExitStack() as stack:
@@ -72,7 +82,10 @@ def _collect(
             try:
                 answer = _answer_of(outcome)
                 tally.answer(answer)
-                record = _record(plan, answer)
+                with collected() as others:
+                    record = _record(plan, answer)
+                for used in others:
+                    tally.count(used)
                 tally.rows([record])
                 asked.append(name)
                 rows += _counted(plan, record)
@@ -83,6 +96,10 @@ def _collect(
             except (NotFound, BadRequest, ShapeError, BrokenCursor) as error:
                 failures[name] = error
                 plan.client.forget(call)
+            except Unplanned as error:
+                failures[name] = error
+                if plan.asks and (planner := planning.current()) is not None:
+                    planner.open = True
             except (VendorError, NoAnswer) as error:
                 # The vendor is not answering: the rest would fail the same way, each after all its tries.
                 failures[name] = error
@@ -113,7 +130,7 @@ def _each_certificate(
     asked: list[str], came: list[str | None], failures: Mapping[str, DocframesError], wanted: int
 ) -> Certificate:
     wrong = [f"{id} was asked for and {got} came" for id, got in zip(asked, came, strict=True) if got not in (None, id)]
-    facts = {
+    facts: dict[str, Any] = {
         "declared_first": wanted,
         "declared_last": wanted,
         "received": len(came),

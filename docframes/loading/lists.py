@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 
@@ -22,9 +23,9 @@ from docframes.errors import (
 )
 from docframes.loading.plan import Plan, Tally
 from docframes.loading.progress import Bar
-from docframes.loading.records import again, finish, incomplete, reopened
+from docframes.loading.records import affordable, again, fails, finish, incomplete, reopened
 from docframes.tables.certificates import Certificate, certify
-from docframes.tables.flatten import Flat, Flattener
+from docframes.tables.flatten import Flat
 from docframes.transport.answers import Answer, Call, paused_collector
 from docframes.transport.paging import Page
 
@@ -34,6 +35,11 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
 
     Raises IncompleteLoad where rows are missing, with those that came; the vendor's error where nothing came.
     """
+    with affordable(plan, lambda: load_list(plan, call)):
+        return _load_list(plan, call)
+
+
+def _load_list(plan: Plan, call: Call) -> pd.DataFrame:
     began = time.perf_counter()
     if (frames := reopened(plan, [call], began)) is not None:
         return frames[plan.level.table.name]
@@ -43,7 +49,7 @@ def load_list(plan: Plan, call: Call) -> pd.DataFrame:
     if plan.options.limit is not None and flat.rows > plan.options.limit:
         flat = flat.take(np.arange(plan.options.limit))
     frames = finish(plan, [call], {flat.table.name: flat}, certificate, tally, began)
-    if certificate.verdict == "FAIL" and not plan.options.allow_partial:
+    if fails(plan, certificate):
         kind = BrokenCursor if isinstance(failure, BrokenCursor) else IncompleteLoad
         # Where every call succeeded and rows are missing all the same, the cache would only give the same again.
         resume = partial(load_list, again(plan, refresh=failure is None), call)
@@ -59,11 +65,12 @@ def _walk(plan: Plan, call: Call) -> tuple[Tally, DocframesError | None]:
     again, failure = _walk_once(plan, call, refresh=True)
     again.calls += tally.calls
     again.from_cache += tally.from_cache
+    again.repeated_cursors = 1 + isinstance(failure, BrokenCursor)
     return again, failure
 
 
 def _walk_once(plan: Plan, call: Call, *, refresh: bool) -> tuple[Tally, DocframesError | None]:
-    tally = Tally(Flattener(plan.levels))
+    tally = Tally(plan.flattener())
     try:
         _collect_pages(plan, call, tally, refresh=refresh)
     except OfflineMiss:
@@ -94,18 +101,28 @@ def _page_count(page: Page, answer: Answer) -> int | None:
 def _list_certificate(plan: Plan, tally: Tally, unique: int, failure: DocframesError | None) -> Certificate:
     certificate = certify(
         first=tally.totals[0] if tally.totals else None,
-        last=tally.totals[-1] if tally.totals else None,
+        last=last_known(tally.totals),
         received=tally.received,
         unique=unique,
+        totals=tally.totals,
+        sizes=tally.sizes,
         repeated_pages=tally.repeated_pages,
+        repeated_cursors=tally.repeated_cursors,
         cut_at=plan.options.limit,
         ended=tally.ended,
         noun="records" if plan.level.unit else "rows",
+        cached=tally.moments(from_cache=True),
+        fresh=tally.moments(from_cache=False),
     )
     if failure is None:
         return certificate
     reason = f"page {len(tally.totals) + 1} did not come: {failure}"
     return dataclasses.replace(certificate, verdict="FAIL", reason=reason)
+
+
+def last_known(totals: Sequence[int | None]) -> int | None:
+    """The last total that was declared: some vendors declare one on the first page only."""
+    return next((total for total in reversed(totals) if total is not None), None)
 
 
 def _records(plan: Plan, flat: Flat) -> int:

@@ -19,20 +19,21 @@ from docframes.errors import (
     NotFound,
     OfflineMiss,
     ShapeError,
+    TooManyCalls,
     VendorError,
     warn,
 )
-from docframes.loading.lists import once_each
+from docframes.loading.lists import last_known, once_each
 from docframes.loading.plan import Plan, Tally
 from docframes.loading.progress import Bar
-from docframes.loading.records import again, finish, incomplete, reopened
-from docframes.tables.certificates import Certificate, certify
-from docframes.tables.flatten import Flattener
+from docframes.loading.records import affordable, again, fails, finish, incomplete, reopened
+from docframes.tables.certificates import Certificate, certify, together
 from docframes.transport.answers import Answer, Call, paused_collector
 from docframes.transport.paging import Page
+from docframes.transport.planning import Unplanned
 
-#: Every page of one list, in order.
-_Walked = list[tuple[Page, Answer]]
+#: Every page of one list, in order, and how often the vendor lost the place before.
+_Walked = tuple[list[tuple[Page, Answer]], int]
 
 
 def load_lists(
@@ -44,17 +45,22 @@ def load_lists(
     is passed over, told in a warning and in the record's ``refused``, and the certificate cannot be PASS.
     Raises IncompleteLoad where another list failed; the vendor's error where all of them did.
     """
+    with affordable(plan, lambda: load_lists(plan, calls, names, refusals=refusals)):
+        return _load_lists(plan, calls, names, refusals)
+
+
+def _load_lists(plan: Plan, calls: Sequence[Call], names: Sequence[str], refusals: frozenset[int]) -> pd.DataFrame:
     began = time.perf_counter()
     if (frames := reopened(plan, calls, began)) is not None:
         return frames[plan.level.table.name]
-    tally, totals, failures = _collect_lists(plan, calls, names, refusals)
+    tally, parts, failures = _collect_lists(plan, calls, names, refusals)
     flat = once_each(tally.flattener.finish()[plan.level.table.name])
-    certificate = _lists_certificate(plan, tally, flat.rows, totals, failures, len(names))
+    certificate = _lists_certificate(plan, tally, flat.rows, parts, failures, len(names))
     if plan.options.limit is not None and flat.rows > plan.options.limit:
         flat = flat.take(np.arange(plan.options.limit))
     frames = finish(plan, calls, {flat.table.name: flat}, certificate, tally, began)
     _tell_refused(plan, tally, len(names))
-    if certificate.verdict == "FAIL" and not plan.options.allow_partial:
+    if fails(plan, certificate):
         resume = partial(load_lists, again(plan, refresh=not failures), calls, names, refusals=refusals)
         first = next(iter(failures.values()), None)
         raise incomplete(plan, frames[flat.table.name], certificate, resume) from first
@@ -63,29 +69,29 @@ def load_lists(
 
 def _collect_lists(
     plan: Plan, calls: Sequence[Call], names: Sequence[str], refusals: frozenset[int]
-) -> tuple[Tally, list[tuple[int | None, int | None]], dict[str, DocframesError]]:
-    tally, totals = Tally(Flattener(plan.levels)), list[tuple[int | None, int | None]]()
+) -> tuple[Tally, dict[str, Certificate], dict[str, DocframesError]]:
+    tally, parts = Tally(plan.flattener()), dict[str, Certificate]()
     failures: dict[str, DocframesError] = {}
     outcomes = plan.client.side_by_side([partial(_walk_one, plan, call) for call in calls])
     with Bar(plan.told, "lists", len(calls), plan.options.progress) as bar, paused_collector():
         for name, outcome in zip(names, outcomes, strict=False):
             bar.advance()
             if not isinstance(outcome, DocframesError):
-                totals.append(_count_list(tally, outcome))
+                parts[name] = _count_list(plan, tally, outcome)
             elif isinstance(outcome, VendorError) and outcome.status in refusals:
                 tally.refused[name] = str(outcome)
-            elif isinstance(outcome, OfflineMiss | AuthError):
+            elif isinstance(outcome, OfflineMiss | AuthError | TooManyCalls):
                 raise outcome
             else:
                 failures[name] = outcome
-                if not isinstance(outcome, NotFound | BadRequest | ShapeError | BrokenCursor):
+                if not isinstance(outcome, NotFound | BadRequest | ShapeError | BrokenCursor | Unplanned):
                     # The vendor is not answering: the rest would fail the same way, each after all its tries.
                     break
             if plan.options.limit is not None and tally.received >= plan.options.limit:
                 break
     if failures and len(failures) == len(names):
         raise next(iter(failures.values()))
-    return tally, totals, failures
+    return tally, parts, failures
 
 
 def _walk_one(plan: Plan, call: Call) -> _Walked:
@@ -93,37 +99,52 @@ def _walk_one(plan: Plan, call: Call) -> _Walked:
     options = plan.options
     walk = partial(plan.client.pages, call, size=options.page_size, most=options.limit)
     try:
-        return list(walk(refresh=options.refresh))
+        return list(walk(refresh=options.refresh)), 0
     except BrokenCursor:
-        return list(walk(refresh=True))
+        return list(walk(refresh=True)), 1
 
 
-def _count_list(tally: Tally, walked: _Walked) -> tuple[int | None, int | None]:
-    """Count the pages of one list and keep their rows; gives its first and its last declared total."""
-    tally.previous, before, ended = [], len(tally.totals), tally.ended or not tally.totals
-    for page, answer in walked:
+def _count_list(plan: Plan, tally: Tally, walked: _Walked) -> Certificate:
+    """Count the pages of one list and keep their rows; gives the certificate of this list alone."""
+    pages, lost = walked
+    tally.previous, before, repeated = [], len(tally.totals), tally.repeated_pages
+    ended = tally.ended or not tally.totals
+    for page, answer in pages:
         tally.page(page, answer)
+    totals, sizes = tally.totals[before:], tally.sizes[before:]
+    rows = sum(sizes)
+    certificate = certify(
+        first=totals[0], last=last_known(totals), received=rows, unique=rows, totals=totals, sizes=sizes,
+        repeated_pages=tally.repeated_pages - repeated, repeated_cursors=lost, cut_at=plan.options.limit,
+        ended=tally.ended, cached=[answer.fetched_at for _, answer in pages if answer.from_cache],
+        fresh=[answer.fetched_at for _, answer in pages if not answer.from_cache],
+    )  # fmt: skip
+    tally.repeated_cursors += lost
     tally.ended = tally.ended and ended
-    return tally.totals[before], tally.totals[-1]
+    return certificate
 
 
 def _lists_certificate(
     plan: Plan,
     tally: Tally,
     unique: int,
-    totals: Sequence[tuple[int | None, int | None]],
+    parts: Mapping[str, Certificate],
     failures: Mapping[str, DocframesError],
     wanted: int,
 ) -> Certificate:
-    firsts, lasts = [first for first, _ in totals], [last for _, last in totals]
-    certificate = certify(
-        first=_sum(firsts), last=_sum(lasts), received=tally.received, unique=unique,
-        repeated_pages=tally.repeated_pages, cut_at=plan.options.limit, ended=tally.ended,
-    )  # fmt: skip
     limit = plan.options.limit
+    certificate = certify(
+        first=_sum([part.declared_first for part in parts.values()]),
+        last=_sum([part.declared_last for part in parts.values()]),
+        received=tally.received, unique=unique, repeated_pages=tally.repeated_pages,
+        repeated_cursors=tally.repeated_cursors, cut_at=limit, ended=tally.ended, lists=len(parts),
+        cached=tally.moments(from_cache=True), fresh=tally.moments(from_cache=False),
+    )  # fmt: skip
+    if limit is None or unique < limit:
+        certificate = together(certificate, parts)
     if failures:
         name, error = next(iter(failures.items()))
-        reason = f"{len(totals)} of {wanted} lists came; {len(failures)} failed, the first {name}: {error}"
+        reason = f"{len(parts)} of {wanted} lists came; {len(failures)} failed, the first {name}: {error}"
         return dataclasses.replace(certificate, verdict="FAIL", reason=reason)
     if tally.refused and certificate.verdict != "FAIL" and (limit is None or unique < limit):
         reason = f"{certificate.reason}; {_refused(tally, wanted)}"

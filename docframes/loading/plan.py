@@ -14,6 +14,7 @@ from docframes.tables.flatten import Flattener
 from docframes.tables.schema import Level
 from docframes.transport.answers import Answer, Call
 from docframes.transport.client import Client
+from docframes.transport.journal import Used
 from docframes.transport.paging import Page
 
 
@@ -47,13 +48,19 @@ class Plan:
     options: Options = field(default_factory=Options)
     #: Makes the record of one answer, in :func:`load_each`; None takes the one object of the answer as it is.
     record: Callable[[Answer], dict[str, Any]] | None = None
+    asks: bool = False  #: making a record may take further calls
     variant: str = ""  #: whatever else decides what :attr:`record` makes
+    single: bool = False  #: an answer is one object, and no list of rows
     counted: str = ""  #: table right below the first whose rows ``limit`` counts, in :func:`load_each`
 
     @property
     def levels(self) -> Level:
         """The declared levels, with the user's corrections of column sources."""
         return self.level.with_sources(self.client.assumptions.get("columns", {}))
+
+    def flattener(self) -> Flattener:
+        """What makes rows of the records."""
+        return Flattener(self.levels, traced=self.options.trace)
 
     @property
     def told(self) -> str:
@@ -68,7 +75,7 @@ class Plan:
     def key(self, calls: Sequence[Call]) -> str:
         """The name under which the finished load is kept."""
         asked = [(call.endpoint, dict(call.path), call.params, call.version) for call in calls]
-        options = (self.options.limit, self.options.page_size)
+        options = (self.options.limit, self.options.page_size, self.options.trace)
         # A function's repr has its address, which is another in every process.
         levels = re.sub(r" at 0x[0-9a-f]+", "", repr((self.levels, self.variant, self.counted)))
         return kept.key_of(account=self.client.account, levels=levels, asked=repr(asked), options=options)
@@ -84,16 +91,30 @@ class Tally:
     fetched: list[datetime] = field(default_factory=list)
     totals: list[int | None] = field(default_factory=list)
     received: int = 0
+    sizes: list[int] = field(default_factory=list)  #: rows of each page
     repeated_pages: int = 0
+    repeated_cursors: int = 0
     ended: bool = False
     previous: list[Any] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    used: list[Used] = field(default_factory=list)
+    source: int = 0  #: which answer of those used the next rows come from
 
     def answer(self, answer: Answer) -> None:
-        """Count one answer."""
-        self.calls += not answer.from_cache
-        self.from_cache += answer.from_cache
-        self.fetched.append(answer.fetched_at)
+        """Count one answer, from which the next rows come."""
+        self.source = len(self.used)
+        self.count(answer.used)
+
+    def count(self, used: Used) -> None:
+        """Count an answer that was used."""
+        self.calls += not used.from_cache
+        self.from_cache += used.from_cache
+        self.fetched.append(used.fetched_at)
+        self.used.append(used)
+
+    def moments(self, *, from_cache: bool) -> list[datetime]:
+        """When the answers were fetched that came from the cache, or the others."""
+        return [used.fetched_at for used in self.used if used.from_cache is from_cache]
 
     def page(self, page: Page, answer: Answer) -> None:
         """Count one page and keep its rows."""
@@ -101,6 +122,7 @@ class Tally:
         # Rows first: a page whose rows cannot be read has not come.
         self.rows(page.items)
         self.totals.append(answer.call.endpoint.paging.total(page))
+        self.sizes.append(len(page.items))
         self.ended = answer.call.endpoint.paging.says_last(page)
         # A walk that asks for a page merely because one was full expects the same page again in the end.
         expected = getattr(answer.call.endpoint.paging, "insists", False)
@@ -110,4 +132,4 @@ class Tally:
     def rows(self, records: list[Any]) -> None:
         """Count records and flatten them."""
         self.received += len(records)
-        self.flattener.add(records)
+        self.flattener.add(records, self.source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,19 +13,34 @@ import pandas as pd
 
 from docframes.errors import IncompleteLoad, SchemaDriftWarning, warn
 from docframes.loading.plan import Plan, Tally
+from docframes.loading.trail import RecordTrail
 from docframes.tables import kept
 from docframes.tables.certificates import Certificate
-from docframes.tables.flatten import Flat, Flattener
+from docframes.tables.changes import Changes
+from docframes.tables.flatten import Flat
 from docframes.tables.frames import to_frame
 from docframes.tables.loads import Load, attach, new_load_id
 from docframes.tables.schema import Level
-from docframes.transport import cache, redact
+from docframes.transport import cache, journal, planning, redact
 from docframes.transport.answers import Answer, Call
 
 
 def again(plan: Plan, *, refresh: bool = False) -> Plan:
     """The same load, answered from the cache as far as it came unless *refresh*."""
     return dataclasses.replace(plan, options=dataclasses.replace(plan.options, refresh=refresh))
+
+
+def affordable(plan: Plan, load: Callable[[], object]) -> AbstractContextManager[None]:
+    """Within this *load* sends no more calls than it may; raises TooManyCalls at once where it would."""
+    planner = planning.current()
+    if planner is not None:
+        planner.begin(plan.client.account, plan.client)
+    return planning.spending(plan.options.max_calls, f"{plan.client.vendor}.{plan.loader}", load)
+
+
+def fails(plan: Plan, certificate: Certificate) -> bool:
+    """Whether a load with this certificate is an error.  What is only planned may have gaps."""
+    return certificate.verdict == "FAIL" and not plan.options.allow_partial and planning.current() is None
 
 
 def incomplete(
@@ -55,6 +71,8 @@ def finish(
         arrows[name] = flat.arrow()
         frames[name] = attach(to_frame(arrows[name]), load)
         loads[name] = load.as_dict()
+    if planning.current() is not None:
+        return frames
     _tell_drift(plan, flats.values())
     if certificate.verdict != "FAIL":
         _keep(plan, calls, arrows, loads, tally)
@@ -81,6 +99,8 @@ def _load(plan: Plan, flat: Flat, certificate: Certificate, tally: Tally, second
         renamed_keys=flat.drift.renamed,
         refused=dict(tally.refused),
         declared=flat.table,
+        answers=tuple(tally.used),
+        trail=RecordTrail(plan, tuple(tally.used), flat.table.name),
     )
 
 
@@ -109,7 +129,9 @@ def _keep(plan: Plan, calls: Sequence[Call], arrows: Any, loads: Any, tally: Tal
     if folder is None or not tally.fetched:
         return
     lifetime = min(call.endpoint.lifetime for call in calls)
-    kept.keep(folder, plan.key(calls), arrows, loads, min(tally.fetched) + timedelta(seconds=lifetime))
+    answers = journal.to_json(tuple(tally.used))
+    expires = min(tally.fetched) + timedelta(seconds=lifetime)
+    kept.keep(folder, plan.key(calls), arrows, loads, answers, expires, tell=plan.client.trouble.of_frames)
 
 
 def reopened(plan: Plan, calls: Sequence[Call], began: float) -> dict[str, pd.DataFrame] | None:
@@ -118,25 +140,44 @@ def reopened(plan: Plan, calls: Sequence[Call], began: float) -> dict[str, pd.Da
     if folder is None or plan.options.refresh or not calls:
         return None
     offline = cache.is_offline(plan.client.settings)
-    found = kept.find(folder, plan.key(calls), plan.names, however_old=offline)
+    tell = plan.client.trouble.of_frames
+    found = kept.find(folder, plan.key(calls), plan.names, however_old=offline, tell=tell)
     if found is None:
         return None
     frames = {name: to_frame(table) for name, table in found.tables.items()}
+    answers = journal.from_dicts(found.answers)
+    _use_again(plan, answers)
     for level in plan.levels.walk():
         facts = found.facts[level.table.name]
-        attach(frames[level.table.name], _reopened_load(plan, level, facts, time.perf_counter() - began))
+        attach(frames[level.table.name], reopened_load(plan, level, facts, answers, time.perf_counter() - began))
     return frames
 
 
-def _reopened_load(plan: Plan, level: Level, facts: dict[str, Any], seconds: float) -> Load:
+def _use_again(plan: Plan, answers: Sequence[journal.Used]) -> None:
+    planner = planning.current()
+    if planner is not None:
+        planner.answered(len(answers))
+        return
+    for used in answers:
+        journal.note(used, plan.client)
+
+
+def reopened_load(
+    plan: Plan, level: Level, facts: dict[str, Any], answers: tuple[journal.Used, ...], seconds: float
+) -> Load:
+    """The record of a load that was kept, from its *facts*: all of it comes from the cache now."""
     moments = {name: _moment(facts[name]) for name in ("fetched_from", "fetched_to")}
+    certificate = Certificate.from_dict(facts["certificate"])
     fresh = {
         "load_id": new_load_id(plan.client.vendor, level.table.name),
-        "certificate": Certificate(**facts["certificate"]),
+        "certificate": certificate.aged([used.fetched_at for used in answers]) if answers else certificate,
         "from_cache": facts["calls"] + facts["from_cache"],
         "calls": 0,
         "seconds": seconds,
         "declared": level.table,
+        "answers": answers,
+        "trail": RecordTrail(plan, answers, level.table.name),
+        "changes": Changes.from_dict(facts.get("changes")),
     }
     return Load(**{**facts, **moments, **fresh})
 
@@ -148,10 +189,11 @@ def _moment(text: str | None) -> datetime | None:
 def frame_of(plan: Plan, answer: Answer, records: list[Any], reason: str) -> pd.DataFrame:
     """What one call answered, as a frame that is never kept; *reason* says how the rows are known to be all."""
     began = time.perf_counter()
-    tally = Tally(Flattener(plan.levels))
+    tally = Tally(plan.flattener())
     tally.answer(answer)
     tally.rows(records)
     flat = tally.flattener.finish()[plan.level.table.name]
     certificate = Certificate("PASS", reason, received=len(records), unique=flat.rows)
+    certificate = certificate.aged(tally.moments(from_cache=True))
     _tell_drift(plan, [flat])
     return attach(to_frame(flat.arrow()), _load(plan, flat, certificate, tally, time.perf_counter() - began))

@@ -20,10 +20,14 @@ from docframes import spelling
 from docframes.errors import ShapeError
 from docframes.tables.columns import TEXT, TYPES, as_text, convert, mixed_arrays, text_array
 from docframes.tables.frames import arrow_table
+from docframes.tables.provenance import TRACE, traced
 from docframes.tables.schema import Column, Level, Table
 
 #: Records a batch: of nested ones, such as a job with its 30 answers, and of plain rows.
 NESTED_BATCH, FLAT_BATCH = 60, 1_000
+
+#: The number of the answer of each row, while rows are being made; no vendor's key begins so.
+_SOURCE = "\0source"
 
 Record = dict[str, Any]
 #: Values by key, one list a key, all of the same length.
@@ -68,15 +72,21 @@ class Flattener:
     Table names as secret.  Raises ShapeError where a record is neither an object nor null.
     """
 
-    def __init__(self, level: Level, batch: int | None = None) -> None:
+    def __init__(self, level: Level, batch: int | None = None, *, traced: bool = False) -> None:
         self.level = level
         self.batch = batch or (NESTED_BATCH if level.children else FLAT_BATCH)
         self._waiting: list[Any] = []
+        self._sources: list[int] | None = [] if traced else None
         self._done: list[dict[str, Flat]] = []
 
-    def add(self, records: Iterable[Any]) -> None:
-        """Take *records*; they are let go as soon as a batch of them is flat."""
+    def add(self, records: Iterable[Any], source: int = 0) -> None:
+        """Take *records*; they are let go as soon as a batch of them is flat.
+
+        source : the number of the answer that they came in, which does not fall from one call to the next.
+        """
         self._waiting += records if self.level.apart is None else self.level.apart(list(records))
+        if self._sources is not None:
+            self._sources += [source] * (len(self._waiting) - len(self._sources))
         if len(self._waiting) >= self.batch:
             self._flush()
 
@@ -85,14 +95,21 @@ class Flattener:
         if self._waiting or not self._done:
             self._flush()
         levels = list(self.level.walk())
-        return {level.table.name: _joined([part[level.table.name] for part in self._done]) for level in levels}
+        flats = {level.table.name: _joined([part[level.table.name] for part in self._done]) for level in levels}
+        if self._sources is not None:
+            for flat in flats.values():
+                flat.columns[TRACE] = traced(flat.columns.pop(_SOURCE))
+        return flats
 
     def _flush(self) -> None:
         for start in range(0, max(1, len(self._waiting)), self.batch):
             found: dict[str, Flat] = {}
-            _descend(_Rows(self._waiting[start : start + self.batch]), self.level, found)
+            batch = slice(start, start + self.batch)
+            sources = None if self._sources is None else np.array(self._sources[batch], np.int64)
+            _descend(_Rows(self._waiting[batch], sources=sources), self.level, found)
             self._done.append(found)
         self._waiting = []
+        self._sources = None if self._sources is None else []
 
 
 def flatten(records: Sequence[Any], level: Level) -> dict[str, Flat]:
@@ -100,6 +117,35 @@ def flatten(records: Sequence[Any], level: Level) -> dict[str, Flat]:
     flattener = Flattener(level)
     flattener.add(records)
     return flattener.finish()
+
+
+def records_of(records: Sequence[Any], level: Level, name: str) -> list[tuple[Any, Any, int]]:
+    """The record behind each row of the table *name*, with the list it stands in and its place there.
+
+    records : of one answer.  A record at the top stands in *records* itself, as far as a list of rows is taken apart.
+    """
+    made = records if level.apart is None else level.apart(list(records))
+    found = _below(_Rows(list(made)), [(made, place) for place in range(len(made))], level, name)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def _below(rows: _Rows, places: list[tuple[Any, int]], level: Level, name: str) -> list[tuple[Any, Any, int]] | None:
+    drift = Drift()
+    kept = [place for place, record in zip(places, rows.records, strict=True) if record is not None]
+    rows, values = _turned(rows, level, drift)
+    if level.table.name == name:
+        return [(record, *place) for record, place in zip(rows.records, kept, strict=True)]
+    reader = _Reader(values, len(rows.records), level, drift)
+    for child in level.children:
+        lists = reader.children(child)
+        flat = Flat(level.table, {}, drift, len(rows.records))
+        below = [(value, place) for value in lists for place in range(len(_as_list(value)))]
+        found = _below(_children(lists, flat, child.plain), below, child, name)
+        if found is not None:
+            return found
+    return None
 
 
 # --- one batch ----------------------------------------------------------------------------------------------------
@@ -112,6 +158,13 @@ class _Rows:
     records: list[Any]
     parent: Flat | None = None
     index: np.ndarray | None = None  #: row of the parent, for each record
+    sources: np.ndarray | None = None  #: number of the answer, for each record, where rows are traced
+
+    def only(self, keep: np.ndarray) -> _Rows:
+        """These records only."""
+        records = [record for record, kept in zip(self.records, keep, strict=True) if kept]
+        index, sources = (None if part is None else part[keep] for part in (self.index, self.sources))
+        return _Rows(records, self.parent, index, sources)
 
 
 def _descend(rows: _Rows, level: Level, found: dict[str, Flat]) -> None:
@@ -121,9 +174,13 @@ def _descend(rows: _Rows, level: Level, found: dict[str, Flat]) -> None:
     # Lists that become tables of their own are taken first: what nobody has taken in the end is a column.
     lists = [reader.children(child) for child in level.children]
     flat = _columns(reader, rows, level)
+    if rows.sources is not None:
+        flat.columns[_SOURCE] = pa.array(rows.sources)
     found[level.table.name] = flat
     for child, records in zip(level.children, lists, strict=True):
-        _descend(_children(records, flat, child.plain), child, found)
+        below = _children(records, flat, child.plain)
+        below.sources = None if rows.sources is None else rows.sources[below.index]
+        _descend(below, child, found)
 
 
 def _turned(rows: _Rows, level: Level, drift: Drift) -> tuple[_Rows, Values]:
@@ -159,8 +216,7 @@ def _without_nulls(rows: _Rows, level: Level, drift: Drift) -> _Rows:
             raise ShapeError(msg, excerpt=(as_text(record) or "")[:200])
     keep = np.array([record is not None for record in rows.records])
     drift.empty_records = int((~keep).sum())
-    records = [record for record in rows.records if record is not None]
-    return _Rows(records, rows.parent, None if rows.index is None else rows.index[keep])
+    return rows.only(keep)
 
 
 def _children(lists: list[Any], parent: Flat, plain: str) -> _Rows:
@@ -325,6 +381,8 @@ def _joined(parts: list[Flat]) -> Flat:
     if len(parts) == 1:
         return parts[0]
     declared = {column.name: TYPES[column.kind] for column in parts[0].table.physical()}
+    if _SOURCE in parts[0].columns:
+        declared[_SOURCE] = pa.int64()
     extras = sorted({name for part in parts for name in part.columns} - declared.keys(), key=_extra_order)
     types = declared | dict.fromkeys(extras, TEXT)
     columns = {name: _chunks(parts, name, kind) for name, kind in types.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
@@ -16,6 +16,8 @@ import pandas as pd
 from docframes.errors import ConfigError
 from docframes.tables import html
 from docframes.tables.certificates import Certificate
+from docframes.tables.changes import Changes
+from docframes.tables.provenance import TRACE, Trace, Trail, row_of
 from docframes.tables.schema import DTYPES, Column, Table
 from docframes.words import ago, count
 
@@ -49,6 +51,10 @@ class Load:
     #: What was asked for and may not be seen with this credential: its name, and what the vendor said.
     refused: Mapping[str, str] = field(default_factory=dict)
     declared: Table | None = field(default=None, repr=False, compare=False)
+    #: Every answer that the load was made of, in order: request, when it was fetched, SHA-256 of its body.
+    answers: Sequence[Any] = field(default=(), repr=False, compare=False)
+    trail: Trail | None = field(default=None, repr=False, compare=False)  #: finds where a row came from
+    changes: Changes | None = None  #: with ``updated_after="last"``: what is otherwise than in the load before
 
     def age(self, now: datetime | None = None) -> float | None:
         """Seconds since the oldest answer was fetched."""
@@ -68,7 +74,8 @@ class Load:
         facts, age, answers = [count(self.rows, "row")], self.age(), self.calls + self.from_cache
         if age is not None:
             facts.append(f"fetched {ago(age)}")
-        return [*facts, f"{self.from_cache:,} of {count(answers, 'answer')} from the cache"]
+        facts.append(f"{self.from_cache:,} of {count(answers, 'answer')} from the cache")
+        return [*facts, str(self.changes)] if self.changes else facts
 
     def _details(self) -> list[tuple[str, str]]:
         """What stands below: how it was called, when, and what was odd about the answers."""
@@ -89,8 +96,9 @@ class Load:
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
-        values = dataclasses.asdict(dataclasses.replace(self, declared=None))
-        del values["declared"]
+        values = dataclasses.asdict(dataclasses.replace(self, declared=None, answers=(), trail=None))
+        for name in ("declared", "answers", "trail"):
+            del values[name]
         return values
 
 
@@ -125,6 +133,24 @@ def load_record(frame: Any) -> Load:
     if load_id not in _loads:
         raise ConfigError(f"The record of load {load_id} is not in this session; load the frame again to have one.")
     return _loads[load_id]
+
+
+def trace(frame: pd.DataFrame, row: Any) -> Trace:
+    """Where one row of a loaded frame came from: request, page, place in the answer, when, SHA-256, and the raw record.
+
+    row : a label of the frame's index, as ``frame.loc`` takes it, or a row itself, ``frame.iloc[0]``.
+    The frame was loaded with ``trace=True``, or is of a ledger.  It works on what pandas makes of the frame too, as
+    long as the column ``docframes_trace`` (of a ledger ``source_line``) and its ``attrs`` are kept: filter, sort,
+    assign, copy; not merge.
+    Raises ConfigError where that is not so, or there is no such row.
+    """
+    load = load_record(frame)
+    if load.trail is None:
+        raise ConfigError(f"{load.vendor}.{load.loader} keeps no trail of its rows; nothing more is known of them.")
+    one = row_of(frame, row)
+    if one.attrs.get(ATTRS_KEY, load.load_id) != load.load_id:
+        raise ConfigError(f"This row is of the load {one.attrs[ATTRS_KEY]}, the frame of {load.load_id}; give its own.")
+    return load.trail.of(one)
 
 
 def shown(title: str, frames: Mapping[str, pd.DataFrame], facts: Iterable[str] = ()) -> str:
@@ -173,6 +199,8 @@ def _cut(text: str) -> str:
 
 
 def _undeclared(name: str) -> str:
+    if name == TRACE:
+        return "which answer of the load the row came in, and where in it; for docframes.trace"
     if name.endswith("_as_sent"):
         return f"values of {name.removesuffix('_as_sent')} that could not be read, as text"
     return "not declared; sent by the vendor, kept as text"
