@@ -364,3 +364,51 @@ def test_the_sixth_notebook_shows_grids(executed, company):
     assert output_of(notebook, "answers.selected_rows").startswith("Empty DataFrame")
     assert f"{LINES:,} rows" in grids[3]["text/plain"]
     assert grids[4]["text/plain"] == f"Grid of {len(company.jobs)} rows and 2 columns: Jobs"
+
+
+# --- 07: trust ----------------------------------------------------------------------------------------------------
+
+
+def test_the_seventh_notebook_says_what_a_load_costs(executed):
+    """60 jobs at 20 a page are three calls, of which two were allowed; a call for each job's detail."""
+    notebook, _ = executed("07-trust.ipynb")
+
+    assert "would cost 3 calls, and max_calls is 2. 1 call so far" in output_of(notebook, "TooManyCalls as error")
+    assert f"load_job_details: {JOBS} calls" in output_of(notebook, "docframes.load_record(jobs)")
+
+
+def test_the_seventh_notebook_finds_where_rows_come_from(executed):
+    """The record stands where the pointer leads; the line of the ledger is the one in the file."""
+    notebook, _ = executed("07-trust.ipynb")
+    pointer, same = output_of(notebook, "found.pointer").split()[:2]
+
+    assert re.fullmatch(r"/data/\d+", pointer)
+    assert same == "True"
+    member, line, *text = output_of(notebook, "print(line.record)").split(maxsplit=2)
+    with zipfile.ZipFile(sandbox_ledger(notebook)) as archive:
+        rows = archive.read(member).decode().splitlines()
+    assert text[0] == rows[int(line) - 1]
+
+
+def sandbox_ledger(notebook):
+    """The ledger that the notebook wrote, once more: the same company gives the same bytes."""
+    with sandbox.running(jobs=JOBS, environment=False) as box:
+        return io.BytesIO(box.write_ledger(Path(box.environment()["DOCFRAMES_CACHE_DIR"]) / "again.zip").read_bytes())
+
+
+def test_the_seventh_notebook_tells_what_changed(executed):
+    """One job was touched; a transaction of two lines went, one of three moved into an open quarter."""
+    notebook, _ = executed("07-trust.ipynb")
+
+    assert f"{JOBS} jobs, 2 calls, 1 changed since" in output_of(notebook, "moment = box.touch_job")
+    told = output_of(notebook, "ledgers = docframes.diff")
+    assert "2 vanished, 3 moved; 5 of them in closed periods" in told
+    assert "totals explained to 0.00" in told
+
+
+def test_the_seventh_notebook_runs_again_from_its_capsule(executed):
+    """Equal frames without a vendor, and the flipped byte is found."""
+    notebook, _ = executed("07-trust.ipynb")
+
+    assert output_of(notebook, "again.equals(jobs)") == "True"
+    assert output_of(notebook, "capsule.verify(altered)") == "5000"
