@@ -79,9 +79,9 @@ def database(memory: str | None = None) -> Iterator[Any]:
             yield connection
 
 
-def relation(connection: Any, path: Path) -> Any:
-    """The file as a DuckDB relation, lazy."""
-    return connection.read_parquet(_plain(path), hive_partitioning=False)
+def relation(connection: Any, path: Path, *, numbered: bool = False) -> Any:
+    """The file as a DuckDB relation, lazy.  numbered : with ``file_row_number``, each row's place in it from 0."""
+    return connection.read_parquet(_plain(path), hive_partitioning=False, file_row_number=numbered)
 
 
 def _plain(path: Path) -> str:
