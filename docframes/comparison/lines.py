@@ -41,7 +41,7 @@ class Lines:
         self._run = connection.execute
         self.columns = Compared((), None, ())
         self._values: dict[str, str] = {}
-        self._run("SET preserve_insertion_order = false; SET enable_progress_bar = false")
+        self._run("SET preserve_insertion_order = false")
         for side, path in zip(SIDES, paths, strict=True):
             relation(connection, path, numbered=True).create_view(f"{side}_file")
 

@@ -76,6 +76,8 @@ def database(memory: str | None = None) -> Iterator[Any]:
         if memory is not None:
             config["memory_limit"] = memory
         with duckdb.connect(":memory:", config=config) as connection:
+            # It would be drawn into the terminal of whoever asks for a balance.
+            connection.execute("SET enable_progress_bar = false")
             yield connection
 
 
