@@ -14,10 +14,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from docframes import capsule as capsule
     from docframes import errors as errors
     from docframes import files as files
     from docframes import plot as plot
     from docframes import sandbox as sandbox
+    from docframes.comparison import diff as diff
     from docframes.ledger import GeneralLedger as GeneralLedger
     from docframes.ledger import account_activity as account_activity
     from docframes.ledger import by_period as by_period
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
     from docframes.ledger import read_ledger as read_ledger
     from docframes.ledger import trial_balance as trial_balance
     from docframes.ledger import unbalanced_transactions as unbalanced_transactions
+    from docframes.loading.explaining import explain as explain
     from docframes.settings import Settings as Settings
     from docframes.tables.loads import describe as describe
     from docframes.tables.loads import load_record as load_record
+    from docframes.tables.loads import trace as trace
     from docframes.transport import cache as cache
     from docframes.transport.cache import offline as offline
     from docframes.vendors import docdigitizer as docdigitizer
@@ -51,11 +55,14 @@ _WHERE = {
     "browse": ("docframes.widgets", "browse"),
     "by_period": ("docframes.ledger", "by_period"),
     "cache": ("docframes.transport.cache", ""),
+    "capsule": ("docframes.capsule", ""),
     "consolidate": ("docframes.ledger", "consolidate"),
     "describe": ("docframes.tables.loads", "describe"),
+    "diff": ("docframes.comparison", "diff"),
     "docdigitizer": ("docframes.vendors.docdigitizer", ""),
     "document_browser": ("docframes.widgets.documents", "document_browser"),
     "errors": ("docframes.errors", ""),
+    "explain": ("docframes.loading.explaining", "explain"),
     "files": ("docframes.files", ""),
     "job_browser": ("docframes.widgets.jobs", "job_browser"),
     "ledger_browser": ("docframes.widgets.ledgers", "ledger_browser"),
@@ -66,6 +73,7 @@ _WHERE = {
     "plot": ("docframes.plot", ""),
     "read_ledger": ("docframes.ledger", "read_ledger"),
     "sandbox": ("docframes.sandbox", ""),
+    "trace": ("docframes.tables.loads", "trace"),
     "trial_balance": ("docframes.ledger", "trial_balance"),
     "unbalanced_transactions": ("docframes.ledger", "unbalanced_transactions"),
     "validis": ("docframes.vendors.validis", ""),
@@ -80,11 +88,14 @@ __all__ = [
     "browse",
     "by_period",
     "cache",
+    "capsule",
     "consolidate",
     "describe",
+    "diff",
     "docdigitizer",
     "document_browser",
     "errors",
+    "explain",
     "files",
     "job_browser",
     "ledger_browser",
@@ -95,6 +106,7 @@ __all__ = [
     "plot",
     "read_ledger",
     "sandbox",
+    "trace",
     "trial_balance",
     "unbalanced_transactions",
     "validis",

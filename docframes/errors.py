@@ -3,6 +3,7 @@
 * DocframesError
   - ConfigError, a ValueError: an argument or setting cannot work
     + MissingKey: no credential was found
+    + TooManyCalls: a load would cost more calls than max_calls allows
   - VendorError: the vendor said no (vendor, status, url, request_id, code)
     + BadRequest (400, 422)
     + AuthError (401, 403)
@@ -21,6 +22,8 @@
     + RoleError: no column plays a part that is needed
     + ValueFormatError: dates or amounts whose form is not known for sure
   - StoreError, an OSError: a ledger's store cannot be written, or is gone
+  - CapsuleError: a capsule cannot be written or read
+    + CapsuleAltered: a capsule is not as it was saved (verification)
 
 * DocframesWarning, a UserWarning
   - CacheWarning: the cache cannot be used; the load goes on without it
@@ -52,6 +55,10 @@ class ConfigError(DocframesError, ValueError):
 
 class MissingKey(ConfigError):
     """No credential was found; the message names the environment variable and where the key is made."""
+
+
+class TooManyCalls(ConfigError):
+    """A load would cost more calls than ``max_calls`` allows; what was sent until then is in the cache."""
 
 
 class VendorError(DocframesError):
@@ -181,6 +188,18 @@ class ValueFormatError(LedgerError):
 
 class StoreError(DocframesError, OSError):
     """A ledger's store cannot be written, or what was there is gone or damaged; the message says where."""
+
+
+class CapsuleError(DocframesError):
+    """A capsule cannot be written, or a file cannot be read as one."""
+
+
+class CapsuleAltered(CapsuleError):
+    """A capsule is not as it was saved.  verification : where and how, as :func:`docframes.capsule.verify` says it."""
+
+    def __init__(self, message: str, *, verification: Any = None) -> None:
+        super().__init__(message)
+        self.verification = verification
 
 
 class DocframesWarning(UserWarning):

@@ -37,13 +37,11 @@ INVENTED_KEY = "vdx_org_Abcd1234_" + "e" * 32 + "F" * 32
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """Fixtures that serve several tests come before the environment of each, and keep nothing with the user either."""
-    before = os.environ.get("DOCFRAMES_CACHE_DIR")
-    os.environ["DOCFRAMES_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
-    yield
-    if before is None:
-        del os.environ["DOCFRAMES_CACHE_DIR"]
-    else:
-        os.environ["DOCFRAMES_CACHE_DIR"] = before
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DOCFRAMES_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        # Settings that are made by hand, without a folder, take the operating system's.
+        environment.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user")))
+        yield
 
 
 @pytest.fixture(autouse=True)

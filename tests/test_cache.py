@@ -10,11 +10,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from conftest import Says
 
-from docframes import cache, load_record, validocx
+import docframes
+from docframes import cache, load_record, read_ledger, sandbox, validocx
 from docframes.errors import CacheWarning, ConfigError
 from docframes.settings import Settings
 from docframes.vendors.validocx.api import API
@@ -302,6 +304,35 @@ def test_info_tells_one_row_per_account(client, settings, store_path):
     assert row["oldest"] <= row["newest"]
 
 
+def test_info_counts_every_byte_that_lies_there(client, settings, folder, tmp_path):
+    """Answers, frames, an account's ledgers, frames without answers, counts of calls and what others left."""
+    validocx.load_jobs(client=client)
+    client.close()
+    sandbox.write_ledger(tmp_path / "gl.zip", lines=100)
+    read_ledger(tmp_path / "gl.zip", cache_dir=folder)
+    (folder / "veridox-0123456789ab.frames" / "ledgers" / "1-abc").mkdir(parents=True)
+    (folder / "veridox-0123456789ab.frames" / "ledgers" / "1-abc" / "transactions.parquet").write_bytes(b"x" * 5_000)
+    (folder / "ledgers" / ".draft.part").mkdir()
+    (folder / "ledgers" / ".draft.part" / "half").write_bytes(b"x" * 300)
+    (folder / "validis.quota").write_bytes(b"x" * 20)
+    (folder / "notes.txt").write_bytes(b"x" * 4)
+    told = cache.info(settings=settings).set_index("vendor")
+
+    assert told["bytes"].sum() == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert told.index.tolist() == ["validocx", "veridox", "read_ledger", "other"]
+    assert told.loc["veridox", ["answers", "bytes"]].tolist() == [0, 5_000]
+    assert told.loc["other", ["account", "bytes"]].tolist() == ["", 324]
+
+
+def test_frames_without_their_answers_are_cleared(folder, settings):
+    """And no empty database is made for them."""
+    (folder / "veridox-0123456789ab.frames").mkdir(parents=True)
+    (folder / "veridox-0123456789ab.frames" / "a.arrow").write_bytes(b"x")
+    cache.clear(vendor="veridox", settings=settings)
+
+    assert list(folder.iterdir()) == []
+
+
 def test_info_reads_the_environment(client):
     """Without settings, the folder of the environment."""
     validocx.load_jobs(client=client)
@@ -369,6 +400,28 @@ def test_clear_may_be_of_one_vendor(client, settings):
 
     assert len(cache.clear(vendor="veridox", settings=settings)) == 0
     assert cache.info(settings=settings)["answers"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "near"), [("validocs", "validocx"), ("Validis", "validis"), ("readledger", "read_ledger"), ("xero", "")]
+)
+def test_clear_refuses_a_vendor_that_there_is_not(client, settings, vendor, near):
+    """It would forget nothing and say so; the names are listed, and the nearest one is asked for."""
+    validocx.load_jobs(client=client)
+    with pytest.raises(ConfigError) as refused:
+        cache.clear(vendor=vendor, settings=settings)
+
+    told = str(refused.value)
+    assert (f"Did you mean {near!r}?" in told) == bool(near)
+    assert "docdigitizer, papershift, validis, validocx, veridox, read_ledger" in told
+    assert cache.info(settings=settings)["answers"].tolist() == [1]
+
+
+def test_the_vendors_of_the_cache_are_the_rooms():
+    """A room more in the house is a name more here."""
+    rooms = Path(docframes.__file__).parent.joinpath("vendors").glob("*/__init__.py")
+
+    assert sorted(room.parent.name for room in rooms) == list(cache.VENDORS)
 
 
 def test_clear_may_spare_what_is_young(client, settings):

@@ -28,7 +28,7 @@ def test_help_names_every_command(capsys):
 
     shown = capsys.readouterr().out
     assert ended.value.code == 0
-    assert [word for word in ("demo", "sandbox", "cache", "lab") if word not in shown] == []
+    assert [word for word in ("demo", "sandbox", "cache", "quota", "doctor", "lab") if word not in shown] == []
 
 
 def test_help_imports_nothing_heavy():
@@ -113,6 +113,7 @@ def test_the_cache_can_be_looked_at_and_cleared(tmp_path, monkeypatch, capsys):
 
     assert kept.splitlines()[0] == str(tmp_path)
     assert re.search(r"validocx +[0-9a-f]{12} +1 +0 ", kept)
+    assert re.search(r"^  [\d.]+ kB in all$", kept, re.MULTILINE)
     assert capsys.readouterr().out == f"Nothing is kept in {tmp_path}.\n"
 
 
@@ -122,6 +123,12 @@ def test_clearing_what_was_never_kept_says_so(tmp_path, monkeypatch, capsys):
 
     assert main(["cache", "clear", "--vendor", "validocx"]) == 0
     assert capsys.readouterr().out == f"Nothing of validocx is kept in {tmp_path}.\n"
+
+
+def test_clearing_a_vendor_that_there_is_not_is_refused(capsys):
+    """With the name that was meant."""
+    assert main(["cache", "clear", "--vendor", "validox"]) == 1
+    assert "Did you mean 'validocx'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

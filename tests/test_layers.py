@@ -25,6 +25,7 @@ BELOW = {
     "vendors": GROUND | {"transport", "tables", "ledger", "loading"},
     "files": GROUND | {"transport", "tables", "ledger", "loading", "vendors"},
     "capsule": GROUND | {"transport", "tables", "ledger", "loading", "vendors", "files"},
+    "comparison": {"errors", "words", "tables", "ledger"},
     "audit": {"errors", "tables", "ledger"},
     "plot": {"errors", "tables", "ledger"},
     "export": {"errors", "tables", "ledger"},

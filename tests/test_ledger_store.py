@@ -116,7 +116,7 @@ def test_the_file_is_plain_parquet(tmp_path):
 
 @pytest.mark.parametrize("harm", ["cut", "gone", "manifest"])
 def test_a_damaged_store_is_written_anew(harm, tmp_path):
-    """Half a file, no file or no manifest: the ledger is read again, and is right."""
+    """Half a file, no file or no manifest: the ledger is read again, with one warning, and is right."""
     path = ledger_zip(tmp_path)
     folder = read_ledger(path).store.folder
     file = folder / "transactions.parquet"
@@ -127,8 +127,10 @@ def test_a_damaged_store_is_written_anew(harm, tmp_path):
     else:
         (folder / "ledger.json").write_text("{")
 
-    gl = read_ledger(path)
+    with pytest.warns(CacheWarning, match="read anew") as told:
+        gl = read_ledger(path)
 
+    assert len(told) == 1
     assert gl.transactions["amount"].tolist() == [-100.10, 100.10, 5.0, -4.99]
     assert stores(tmp_path / "cache") == ([gl.store.folder], [])
 

@@ -1,4 +1,5 @@
-"""The command ``docframes``: a demo, JupyterLab with the sandbox, the sandbox alone, and the cache.
+"""The command ``docframes``: a demo, JupyterLab with the sandbox, the sandbox alone, the cache, quotas, a doctor,
+capsules.
 
 Exit codes: 0 done, 1 an error of docframes or of the files, 2 a command that cannot be, 130 Ctrl-C.  What a command
 needs is imported when it runs, so that ``docframes --help`` answers at once.
@@ -61,6 +62,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_lab(commands)
     _add_sandbox(commands)
     _add_cache(commands)
+    _add_quota(commands)
+    _add_doctor(commands)
+    _add_capsule(commands)
     return parser
 
 
@@ -106,6 +110,32 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     clear.add_argument("--older-than", type=_length, metavar="AGE", help="fetched longer ago than, such as 12h or 30d")
     clear.add_argument("--dry-run", action="store_true", help="say what would be forgotten, and forget nothing")
     clear.set_defaults(run=_cache_clear)
+
+
+def _add_capsule(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "say what is in a capsule, and whether a byte of it was altered since it was saved"
+    parser = commands.add_parser("capsule", help=text, description=f"{text[0].upper()}{text[1:]}; ends with 1 if so.")
+    parser.add_argument("file", metavar="FILE", type=Path, help="the capsule, such as q3.dfz")
+    parser.add_argument("--digest", metavar="SHA256", help="the digest that was told when it was saved, to compare")
+    parser.set_defaults(run=_capsule)
+
+
+def _add_quota(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "say how many calls are used and left, by key, and what rates the vendors document"
+    parser = commands.add_parser("quota", help=text, description=f"{text[0].upper()}{text[1:]}. Nothing is sent.")
+    parser.set_defaults(run=_quota)
+
+
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "look at versions, keys, cache, clock, proxies and settings; or for secrets in files"
+    ends = "Nothing is sent unless --online is given, and no key is ever shown. Ends with 1 where there is a problem."
+    parser = commands.add_parser("doctor", help=text, description=f"{text[0].upper()}{text[1:]}. {ends}")
+    what = parser.add_mutually_exclusive_group()
+    help_text = "ask the hosts of vendors that have a key or an address here for the time, without any key"
+    what.add_argument("--online", action="store_true", help=help_text)
+    help_text = "look for keys and signed links in these files and folders, and do nothing else"
+    what.add_argument("--secrets", metavar="PATH", nargs="+", type=Path, help=help_text)
+    parser.set_defaults(run=_doctor)
 
 
 def _port(text: str) -> int:
@@ -157,6 +187,22 @@ def _cache_info(options: argparse.Namespace, screen: Screen) -> int:
     return show(screen)
 
 
+def _quota(options: argparse.Namespace, screen: Screen) -> int:
+    from docframes.cli.quota import show
+
+    return show(screen)
+
+
+def _doctor(options: argparse.Namespace, screen: Screen) -> int:
+    if options.secrets:
+        from docframes.cli.secrets import search
+
+        return search(screen, options.secrets)
+    from docframes.cli.doctor import examine
+
+    return examine(screen, online=options.online)
+
+
 def _cache_location(options: argparse.Namespace, screen: Screen) -> int:
     from docframes.cli.caches import tell_location
 
@@ -167,3 +213,9 @@ def _cache_clear(options: argparse.Namespace, screen: Screen) -> int:
     from docframes.cli.caches import clear
 
     return clear(screen, vendor=options.vendor, older_than=options.older_than, dry_run=options.dry_run)
+
+
+def _capsule(options: argparse.Namespace, screen: Screen) -> int:
+    from docframes.cli.capsules import show
+
+    return show(screen, options.file, digest=options.digest)

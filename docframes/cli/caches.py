@@ -8,9 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from docframes.cli.screen import Screen
+from docframes.cli.screen import INDENT, Screen
 from docframes.transport import cache
 from docframes.words import count, size
+
+#: Bytes that a database takes which holds nothing any more, with what SQLite puts beside it while it is open.
+_EMPTY = 100_000
 
 
 def tell_location(screen: Screen) -> int:
@@ -23,13 +26,15 @@ def show(screen: Screen) -> int:
     """One line per vendor and account; nothing of what the answers hold."""
     kept = cache.info()
     # A file that was cleared stays, empty, for whoever has it open.
-    kept = kept[(kept["answers"] > 0) | (kept["note"] != "")]
-    if kept.empty:
+    filled = (kept["answers"] > 0) | (kept["note"] != "") | (kept["bytes"] > _EMPTY)
+    if not filled.any():
         screen.say(f"Nothing is kept in {cache.location()}.")
         return 0
+    kept = kept[filled | (kept["vendor"] == cache.OTHER)]
     screen.say(f"Kept in {cache.location()}:\n")
     rows = [_row(facts) for facts in kept.to_dict("records")]
     screen.table(("vendor", "account", "answers", "expired", "size", "oldest (UTC)", "newest (UTC)"), rows, "<<>>><<")
+    screen.say(f"\n{INDENT}{size(int(kept['bytes'].sum()))} in all")
     for facts in kept[kept["note"] != ""].to_dict("records"):
         screen.paragraph(f"{facts['vendor']} {facts['account']} cannot be read: {facts['note']}")
     return 0

@@ -8,6 +8,7 @@ from typing import TextIO
 
 WIDTH = 80
 INDENT = "  "
+_MARK = 9  # columns of a mark and the space after it
 #: Our mark, and what stands for it where the encoding of the output has no such character.
 _ASCII = str.maketrans({"─": "-"})
 
@@ -39,6 +40,18 @@ class Screen:
             text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False, break_long_words=False
         )
         self.say(indented)
+
+    def item(self, mark: str, text: str) -> None:
+        """*text* after its mark, in lines of at most 80 columns that stand below each other."""
+        wrapped = textwrap.fill(
+            text,
+            WIDTH,
+            initial_indent=f"{INDENT}{mark:<{_MARK}}",
+            subsequent_indent=INDENT + " " * _MARK,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+        self.say(wrapped)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> None:
         """Columns as wide as what they hold.  align : ``<`` or ``>`` for each; a heading may have several lines."""

@@ -20,7 +20,7 @@ from docframes.ledger.general_ledger import GeneralLedger, of_store
 from docframes.ledger.parquet import TableWriter
 from docframes.ledger.roles import ROLES
 from docframes.ledger.rows import TEXT
-from docframes.ledger.store import FORMAT, Draft, Store, find, home
+from docframes.ledger.store import FORMAT, Draft, Store, find, warn_of, written
 from docframes.ledger.values import PRECISION
 from docframes.settings import Settings
 
@@ -48,9 +48,26 @@ def consolidate(
     by_name = {str(engagement): ledger for engagement, ledger in ledgers.items()}
     folder = Path(cache_dir) if cache_dir else Settings.from_environment().cache_folder
     called = name or " + ".join(dict.fromkeys(ledger.name for ledger in by_name.values()))
-    store = _stored(folder / "ledgers", by_name, called)
+    store = _stored(folder / "ledgers", by_name, called, only_there=cache_dir is not None)
     together = of_store(store, amounts=amounts)
-    return dataclasses.replace(together, origin={"engagements": ", ".join(by_name), **together.origin})
+    origin = {"engagements": ", ".join(by_name), **together.origin}
+    return dataclasses.replace(together, origin=origin, files=_files(by_name))
+
+
+def _files(ledgers: Mapping[str, GeneralLedger]) -> dict[str, Path]:
+    """Where the files of all of them lie that is known of, under names with the engagement in front."""
+    files: dict[str, Path] = {}
+    for engagement, ledger in ledgers.items():
+        if isinstance(ledger.files, Mapping):
+            files |= {f"{engagement}/{name}": path for name, path in ledger.files.items()}
+        elif ledger.files is not None and ledger.files.is_dir():
+            below = (path for path in ledger.files.rglob("*") if path.is_file())
+            files |= {f"{engagement}/{path.relative_to(ledger.files).as_posix()}": path for path in below}
+        elif ledger.files is not None:
+            members = set(ledger.sources["member"])
+            # A file that is a member itself bears its own name; a zip's members bear none of it.
+            files[f"{engagement}/{ledger.files.name}" if ledger.files.name in members else engagement] = ledger.files
+    return files
 
 
 def _check(ledgers: Any) -> None:
@@ -63,19 +80,20 @@ def _check(ledgers: Any) -> None:
             raise ConfigError(msg)
 
 
-def _stored(folder: Path, ledgers: Mapping[str, GeneralLedger], name: str) -> Store:
+def _stored(folder: Path, ledgers: Mapping[str, GeneralLedger], name: str, *, only_there: bool) -> Store:
     keys = [(engagement, ledger.store.facts["key"]) for engagement, ledger in ledgers.items()]
     key = hashlib.sha256(repr((FORMAT, "consolidated", keys, name)).encode()).hexdigest()[:24]
-    there = find(folder, key)
+    there = find(folder, key, tell=warn_of)
     if there is not None:
         return there
     stores = {engagement: ledger.store for engagement, ledger in ledgers.items()}
-    place, life = home(folder)
-    with Draft(place) as draft:
+
+    def write(draft: Draft) -> Store:
         tables = {table: _write(table, stores, draft.folder) for table in _TABLES if _any(stores, table)}
         tables |= _copies(stores, draft.folder)
-        store = draft.finish(name, key, _facts(stores, name, tables))
-    return dataclasses.replace(store, life=life)
+        return draft.finish(name, key, _facts(stores, name, tables))
+
+    return written(folder, write, only_there=only_there)
 
 
 def _any(stores: Mapping[str, Store], table: str) -> bool:

@@ -108,13 +108,21 @@ class GeneralLedger:
             return pd.DataFrame()
         with from_pool():
             frame = to_frame([engines.read(self.store.path(table))], amounts=self.amounts)
-        return self._recorded(frame, table)
+        return self.recorded(frame, table)
 
-    def _recorded(self, frame: pd.DataFrame, table: str) -> pd.DataFrame:
-        load = self.records.get(table) or self._load(table)
-        archives = self.store.facts.get("archives", {})
-        trail = LineTrail(table, archives, self.sources, self.files, load)
-        return attach(frame, dataclasses.replace(load, trail=trail))
+    def recorded(self, frame: pd.DataFrame, table: str) -> pd.DataFrame:
+        """*frame*, rows of *table*, with its record, so that ``docframes.trace`` finds their lines."""
+        if table not in self._loads:
+            load = self.records.get(table) or self._load(table)
+            archives = self.store.facts.get("archives", {})
+            trail = LineTrail(table, archives, self.sources, self.files, load)
+            self._loads[table] = dataclasses.replace(load, trail=trail)
+        return attach(frame, self._loads[table])
+
+    @cached_property
+    def _loads(self) -> dict[str, Load]:
+        """The record of each table that was asked for, one however often that is."""
+        return {}
 
     def _load(self, table: str) -> Load:
         """The record of a table that was read from files."""
@@ -164,7 +172,7 @@ class GeneralLedger:
         Raises ColumnError for a column that is not there.
         """
         found = engines.read(self.store.path(table), columns, where)
-        return self._recorded(to_frame([found], amounts=self.amounts if amounts is None else amounts), table)
+        return self.recorded(to_frame([found], amounts=self.amounts if amounts is None else amounts), table)
 
     def sql(self, query: str) -> pd.DataFrame:
         """What a query of DuckDB over the tables gives, amounts exact: ``select account, sum(amount) from transactions

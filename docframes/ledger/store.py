@@ -10,12 +10,14 @@ decimals, all in the order of the source, half a million lines to a row group.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import errno
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,9 @@ MANIFEST = "ledger.json"
 FORMAT = 1  #: of the manifest and the files; a store of another one is written anew
 _DRAFT = ".part"
 _FORGOTTEN = 24 * 3600  # seconds after which a draft is nobody's any more
+
+#: What is done about a folder that cannot be used, and why it cannot.
+Tell = Callable[[Path, Exception], None]
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,9 @@ def open_store(folder: str | Path) -> Store:
         raise StoreError(msg) from error
     except orjson.JSONDecodeError as error:
         raise StoreError(f"The ledger in {str(folder)!r} is damaged: {MANIFEST} is no JSON. Read it again.") from error
-    if facts.get("format") != FORMAT:
-        msg = f"The ledger in {str(folder)!r} was written in the form {facts.get('format')!r}, {FORMAT} is read here. "
+    form = facts.get("format") if isinstance(facts, dict) else None
+    if form != FORMAT:
+        msg = f"The ledger in {str(folder)!r} was written in the form {form!r}, {FORMAT} is read here. "
         raise StoreError(msg + "Read its source again, with read_ledger() or its loader.")
     _check_files(folder, facts)
     return Store(folder, facts)
@@ -103,12 +109,28 @@ def _check_files(folder: Path, facts: Mapping[str, Any]) -> None:
             raise StoreError(msg + "Read it again.")
 
 
-def find(folder: Path, key: str) -> Store | None:
-    """The whole store of *key* below *folder*, whatever its label; None where there is none."""
+def find(folder: Path, key: str, *, tell: Tell | None = None) -> Store | None:
+    """The whole store of *key* below *folder*, whatever its label; None where there is none.
+
+    tell : called with a store that is there and not whole.
+    """
     for path in sorted(folder.glob(f"*-{key}")):
-        with contextlib.suppress(StoreError):
+        try:
             return open_store(path)
+        except StoreError as error:
+            if tell is not None:
+                tell(path, error)
     return None
+
+
+def warn_of(path: Path, error: Exception) -> None:
+    """Warn that what is kept at *path*, or could be, is of no use now."""
+    if isinstance(error, StoreError) and not _is_full(error):
+        warn(f"A ledger that was kept cannot be used, and is read anew. {error}", CacheWarning)
+        return
+    why = "no space is left" if isinstance(error, StoreError) else getattr(error, "strerror", None) or error
+    msg = f"The cache folder {str(path)!r} cannot be used ({why}). The ledger is read anyway, and once more the next "
+    warn(msg + "time. DOCFRAMES_CACHE_DIR names another folder.", CacheWarning)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------
@@ -191,15 +213,39 @@ def writing(folder: Path) -> Iterator[None]:
         raise StoreError(msg + "Make room, or name another folder: DOCFRAMES_CACHE_DIR.") from error
 
 
-def home(folder: Path | None) -> tuple[Path, object]:
+def written(
+    folder: Path | None, write: Callable[[Draft], Store], *, tell: Tell = warn_of, only_there: bool = False
+) -> Store:
+    """The store that *write* makes of a draft below *folder*; of one in a temporary folder where that cannot be.
+
+    only_there : a full disk is an error, since somebody named this folder.  Raises StoreError then.
+    """
+    place, life = home(folder, tell=tell)
+    try:
+        with Draft(place) as draft:
+            return dataclasses.replace(write(draft), life=life)
+    except StoreError as error:
+        if life is not None or only_there or not _is_full(error):
+            raise
+        tell(place, error)
+    place, life = home(None)
+    with Draft(place) as draft:
+        return dataclasses.replace(write(draft), life=life)
+
+
+def _is_full(error: StoreError) -> bool:
+    full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in full
+
+
+def home(folder: Path | None, *, tell: Tell = warn_of) -> tuple[Path, object]:
     """The folder that stores are kept in, and what keeps it there; a temporary one where *folder* cannot be used."""
     if folder is not None:
         try:
             _try(private_folder(folder))
             return folder, None
         except OSError as error:
-            msg = f"The cache folder {str(folder)!r} cannot be used ({error.strerror}). The ledger is read anyway, "
-            warn(msg + "and once more the next time. DOCFRAMES_CACHE_DIR names another folder.", CacheWarning)
+            tell(folder, error)
     life = tempfile.TemporaryDirectory(prefix="docframes-ledger-", ignore_cleanup_errors=True)
     return Path(life.name), life
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,7 +19,7 @@ from docframes.errors import ConfigError, LedgerError
 from docframes.ledger.archive import Member, open_members
 from docframes.ledger.columns import LINE, MEMBER
 from docframes.ledger.encodings import decoder_for
-from docframes.tables.provenance import Trace, number_of
+from docframes.tables.provenance import Trace, compared, number_of
 
 if TYPE_CHECKING:
     from docframes.tables.loads import Load
@@ -118,24 +119,31 @@ class LineTrail:
             record = self._text(self.files, member, line)
         except (LedgerError, OSError):
             return None, _NOT_HERE
-        if record is None or not self._is_of(row, record):
-            msg = f"This row is no line of {member}: what stands at line {line:,} is another one, or none. Rows that "
-            raise ConfigError(msg + "were added up or changed have no origin of their own; trace one of the ledger's.")
-        return record, ""
+        none_of = f"This row is no line of {member}: what stands at line {line:,} is another one, or nothing."
+        if record is None:
+            raise ConfigError(none_of)
+        return record, compared(row, self._texts_of(row, member, record), LINE, none_of)
 
     def _text(self, files: Path | Mapping[str, Path], member: str, line: int) -> str | None:
-        how = self.sources.loc[self.sources["member"] == member].iloc[0]
+        how = self._how(member)
         with open_members(files) as members:
             found = next((one for one in members if one.name == member), None)
             return None if found is None else text_at(found, str(how["encoding"]), line, str(how["delimiter"]))
 
-    def _is_of(self, row: pd.Series, record: str) -> bool:
-        """Whether what *row* has as text stands in *record*: sums keep the column of the line too."""
-        text = record.replace('""', '"')
+    def _texts_of(self, row: pd.Series, member: str, record: str) -> dict[str, Any]:
+        """What the line has for columns of *row* that hold a text of it unchanged; None where it has no such text."""
+        delimiter = str(self._how(member)["delimiter"])
+        fields: set[str] = set()
+        with suppress(csv.Error):
+            fields.update(*csv.reader(io.StringIO(record, newline=""), delimiter=delimiter))
         declared = () if self.load.declared is None else self.load.declared.columns
         names = [column.name for column in declared if column.kind == "str" and " + " not in column.source]
-        values = [row[name] for name in names if name in row.index and isinstance(row[name], str)]
-        return all(value in text or value in record for value in values)
+        texts = {name: row[name] for name in names if name in row.index and isinstance(row[name], str)}
+        return {name: text if text in fields or text in record else None for name, text in texts.items()}
+
+    def _how(self, member: str) -> pd.Series:
+        """How the file is written."""
+        return self.sources.loc[self.sources["member"] == member].iloc[0]
 
 
 def _path(files: Path | Mapping[str, Path], member: str) -> Path | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, NoReturn
 
 import orjson
@@ -24,8 +27,10 @@ from docframes.errors import (
 from docframes.settings import Settings
 from docframes.transport import redact
 from docframes.transport.api import Api, Assumed, Endpoint
+from docframes.transport.journal import Used
 from docframes.transport.paging import Params, dig
 from docframes.transport.retry import retry_after
+from docframes.transport.store import KEPT_HEADERS, answer_key
 
 #: Members of an answer that are lists and yet never the rows asked for.
 _NEVER_ROWS = frozenset({"errors", "error", "warnings", "messages", "links", "included", "permissions", "fields"})
@@ -62,6 +67,16 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Account:
+    """Whose answer it is.  name : from which no credential can be had.  headers : that the cache keeps besides."""
+
+    vendor: str
+    name: str
+    base_url: str
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Answer:
     """What came back for one call."""
 
@@ -72,12 +87,52 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)  #: names in lower case
     from_cache: bool
     fetched_at: datetime
+    key: str = ""  #: under which the cache keeps it
+    asked: str = ""  #: the address with its query, redacted
+    account: Account = Account("", "", "")  #: who asked
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the body, without what is secret in it."""
+        # Only an answer with links comes here with them; any other was redacted when it came.
+        return hashlib.sha256(self.plain).hexdigest()
+
+    @property
+    def plain(self) -> bytes:
+        """The body without what is secret in it."""
+        return redact.body(self.body) if self.call.endpoint.links else self.body
+
+    @cached_property
+    def used(self) -> Used:
+        """The note of it."""
+        call, keep = self.call, (*KEPT_HEADERS, *self.account.headers)
+        return Used(
+            vendor=self.account.vendor,
+            account=self.account.name,
+            base_url=self.account.base_url,
+            endpoint=call.endpoint.name,
+            path=dict(call.path),
+            params=redact.arguments(call.params),
+            version=call.version,
+            method=call.endpoint.method,
+            url=self.asked,
+            key=self.key,
+            status=self.status,
+            headers=redact.headers(self.headers, keep=keep),
+            fetched_at=self.fetched_at,
+            sha256=self.sha256,
+            from_cache=self.from_cache,
+        )
 
     def json(self) -> Any:
         """The decoded body.  Raises ShapeError, with the first 200 characters, where it is no JSON."""
         try:
             with paused_collector():
-                return orjson.loads(self.body)
+                body = orjson.loads(self.body)
+                noted = _decoded.get()
+                if noted is not None:
+                    noted.append((self, body))
+                return body
         except orjson.JSONDecodeError:
             kind = self.headers.get("content-type", "no content type")
             text = excerpt(self.body)
@@ -87,12 +142,26 @@ class Answer:
             raise ShapeError(msg, url=self.url, excerpt=text) from None
 
 
+_decoded: ContextVar[list[tuple[Answer, Any]] | None] = ContextVar("docframes_decoded", default=None)
+
+
+@contextmanager
+def decoded() -> Iterator[list[tuple[Answer, Any]]]:
+    """Answers that are decoded within the block, in this thread, each with what was in it."""
+    noted: list[tuple[Answer, Any]] = []
+    token = _decoded.set(noted)
+    try:
+        yield noted
+    finally:
+        _decoded.reset(token)
+
+
 def excerpt(body: bytes) -> str:
     """The first 200 characters, redacted."""
     return redact.text(body[:2000].decode("utf-8", "replace"))[:200]
 
 
-def answer_of(call: Call, response: requests.Response) -> Answer:
+def answer_of(call: Call, response: requests.Response, account: Account) -> Answer:
     """A response of the session, live or cached, as an Answer."""
     return Answer(
         call=call,
@@ -102,6 +171,9 @@ def answer_of(call: Call, response: requests.Response) -> Answer:
         headers={name.lower(): value for name, value in response.headers.items()},
         from_cache=bool(getattr(response, "from_cache", False)),
         fetched_at=getattr(response, "created_at", None) or datetime.now(UTC),
+        key=getattr(response, "cache_key", None) or answer_key(response.request),
+        asked=redact.text(response.request.url or response.url),
+        account=account,
     )
 
 

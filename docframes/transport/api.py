@@ -61,6 +61,11 @@ class Endpoint:
     accepts: tuple[int, ...] = (200,)  #: statuses that are an answer and no error
     headers: Mapping[str, str] = field(default_factory=dict)  #: besides ``Accept``
 
+    @property
+    def kept(self) -> bool:
+        """Whether the cache keeps its answers."""
+        return self.method == "GET" and self.lifetime > 0 and not self.links
+
 
 @dataclass(frozen=True)
 class Api:

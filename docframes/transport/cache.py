@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import math
 import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,10 +21,16 @@ import pandas as pd
 
 from docframes.errors import ConfigError
 from docframes.settings import Settings
-from docframes.transport.store import BUSY_SECONDS, cannot_be_used
+from docframes.transport import replay
+from docframes.transport.store import BUSY_SECONDS
+from docframes.transport.trouble import Trouble, is_full
 
+#: The rooms, by name: what a cache file may be of.
+VENDORS = ("docdigitizer", "papershift", "validis", "validocx", "veridox")
 #: What stands for a vendor where a ledger was read from files.
 READ_LEDGER = "read_ledger"
+#: What stands for a vendor where something else lies in the folder, such as counts of calls.
+OTHER = "other"
 
 _offline: ContextVar[bool] = ContextVar("docframes_offline", default=False)
 
@@ -59,8 +66,8 @@ def offline() -> Iterator[None]:
 
 
 def is_offline(settings: Settings) -> bool:
-    """Whether the block or the setting says offline."""
-    return settings.offline or _offline.get()
+    """Whether the block or the setting says offline, or a capsule is open."""
+    return settings.offline or _offline.get() or replay.current() is not None
 
 
 # --- looking after it ---------------------------------------------------------------------------------------------
@@ -76,13 +83,18 @@ class _File:
     def frames(self) -> Path:
         return self.path.with_suffix(".frames")
 
+    def parts(self) -> list[Path]:
+        """The database, and what SQLite puts beside it."""
+        return [self.path, *self.path.parent.glob(f"{self.path.name}-*")]
+
 
 def _files(settings: Settings | None, vendor: str | None) -> list[_File]:
-    found = []
-    for path in sorted(location(settings).glob("*.sqlite")):
-        match = re.fullmatch(r"([a-z]+)-([0-9a-f]{12})", path.stem)
+    folder, found = location(settings), []
+    # Kept frames may lie there without their answers, which somebody deleted.
+    for stem in sorted({path.stem for kind in ("*.sqlite", "*.frames") for path in folder.glob(kind)}):
+        match = re.fullmatch(r"([a-z]+)-([0-9a-f]{12})", stem)
         if match and vendor in (None, match[1]):
-            found.append(_File(path, match[1], match[2]))
+            found.append(_File(folder / f"{stem}.sqlite", match[1], match[2]))
     return found
 
 
@@ -95,25 +107,25 @@ def _ledgers(settings: Settings | None, vendor: str | None) -> list[Path]:
 def info(*, settings: Settings | None = None) -> pd.DataFrame:
     """One row per vendor and account: answers kept, how many are past their lifetime, bytes on disk, oldest, newest.
 
-    Ledgers that ``read_ledger`` keeps have a row each, under that name.  ``note`` says why a file cannot be read.
-    Nothing of what the files hold is shown.
+    ``bytes`` counts frames, files and ledgers that are kept for the account too.  Ledgers that ``read_ledger`` keeps
+    have a row each, under that name; ``other`` is whatever else takes space there.  ``note`` says why a file cannot be
+    read.  Nothing of what the files hold is shown.
     """
     columns: dict[str, Any] = {
         "vendor": "str", "account": "str", "answers": "int64", "expired": "int64", "bytes": "int64",
         "oldest": "datetime64[us, UTC]", "newest": "datetime64[us, UTC]", "path": "str", "note": "str",
     }  # fmt: skip
-    rows = [_describe(file) for file in _files(settings, None)]
-    rows += [_describe_ledger(path) for path in _ledgers(settings, None)]
+    files, ledgers = _files(settings, None), _ledgers(settings, None)
+    rows = [*map(_describe, files), *map(_describe_ledger, ledgers), *_describe_others(location(settings), files)]
     return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in columns.items()})
 
 
 def _describe(file: _File) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "vendor": file.vendor, "account": file.account, "answers": 0, "expired": 0, "bytes": _size(file),
-        "oldest": pd.NaT, "newest": pd.NaT, "path": str(file.path), "note": "",
-    }  # fmt: skip
+    row = _row(file.vendor, file.account, _size(file), file.path)
+    if not file.path.exists():
+        return row
     try:
-        with contextlib.closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"{file.path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
             query = "SELECT count(*), total(expires <= ?), min({0}), max({0}) FROM responses"
             made = "json_extract(value, '$.created_at')"
             answers, expired, oldest, newest = connection.execute(query.format(made), (time.time(),)).fetchone()
@@ -125,9 +137,23 @@ def _describe(file: _File) -> dict[str, Any]:
 
 def _describe_ledger(path: Path) -> dict[str, Any]:
     made = _moment(path.stat().st_mtime)
-    size = sum(part.stat().st_size for part in path.iterdir())
-    facts = {"vendor": READ_LEDGER, "account": path.name[:12], "answers": 1, "expired": 0, "bytes": size}
-    return facts | {"oldest": made, "newest": made, "path": str(path), "note": ""}
+    row = _row(READ_LEDGER, path.name[:12], _bytes(path.iterdir() if path.is_dir() else [path]), path)
+    return row | {"answers": 1, "oldest": made, "newest": made}
+
+
+def _describe_others(folder: Path, files: list[_File]) -> list[dict[str, Any]]:
+    """What lies in the folder itself, and drafts of ledgers; not below others' folders, which may be anything."""
+    ours = {part for file in files for part in file.parts()}
+    drafts = [part for path in folder.glob("ledgers/.*") for part in (path, *path.rglob("*"))]
+    size = _bytes(part for part in (*folder.glob("*"), *drafts) if part not in ours)
+    return [_row(OTHER, "", size, folder)] if size else []
+
+
+def _row(vendor: str, account: str, size: int, path: Path) -> dict[str, Any]:
+    return {
+        "vendor": vendor, "account": account, "answers": 0, "expired": 0, "bytes": size,
+        "oldest": pd.NaT, "newest": pd.NaT, "path": str(path), "note": "",
+    }  # fmt: skip
 
 
 def _moment(seconds: float | None) -> Any:
@@ -135,8 +161,16 @@ def _moment(seconds: float | None) -> Any:
 
 
 def _size(file: _File) -> int:
-    parts = [file.path, *file.path.parent.glob(f"{file.path.name}-*"), *file.frames.rglob("*")]
-    return sum(part.stat().st_size for part in parts if part.is_file())
+    return _bytes((*file.parts(), *file.frames.rglob("*")))
+
+
+def _bytes(paths: Iterable[Path]) -> int:
+    """The size of those that are files; one may vanish meanwhile."""
+    total = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def clear(
@@ -151,7 +185,9 @@ def clear(
     vendor : ``"read_ledger"`` is the ledgers that were read from files.
 
     Returns what was forgotten, one row per vendor and account; with ``dry_run=True`` what would be.
+    Raises ConfigError for a vendor that there is not, or a length of time below zero.
     """
+    _check_vendor(vendor)
     if older_than is not None and older_than < timedelta(0):
         raise ConfigError(f"older_than is {older_than}; it must be a length of time from 0 up.")
     rows = []
@@ -167,22 +203,39 @@ def clear(
     return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
+def _check_vendor(vendor: str | None) -> None:
+    known = (*VENDORS, READ_LEDGER)
+    if vendor is None or vendor in known:
+        return
+    near = difflib.get_close_matches(str(vendor).lower(), known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    msg = f"vendor is {vendor!r}, and nothing is kept under that name.{hint} "
+    raise ConfigError(f"{msg}It is one of {', '.join(known)}.")
+
+
 def _clear_file(file: _File, older_than: timedelta | None, dry_run: bool) -> int:
     # Emptied and not deleted: a client that has the file open, here or in another process, would go on reading it.
     limit = math.inf if older_than is None else time.time() - older_than.total_seconds()
     old = "json_extract(value, '$.created_at') < ?"
+    answers = 0
+    if not dry_run:
+        # First, since a full disk lets nothing be deleted from a database before there is room.
+        shutil.rmtree(file.frames, ignore_errors=True)
+    if not file.path.exists():
+        return 0
     try:
         with contextlib.closing(sqlite3.connect(file.path, timeout=BUSY_SECONDS)) as connection:
             answers = connection.execute(f"SELECT count(*) FROM responses WHERE {old}", (limit,)).fetchone()[0]  # noqa: S608
             if not dry_run:
                 connection.execute(f"DELETE FROM responses WHERE {old}", (limit,))  # noqa: S608
                 connection.commit()
-                shutil.rmtree(file.frames, ignore_errors=True)
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
-        cannot_be_used(file.path, f"{type(error).__name__}: {error}")
-        return 0
+        if dry_run or older_than is not None or not is_full(error):
+            Trouble().of_answers(file.path, error)
+            return 0
+        _delete(file)
     except (sqlite3.DatabaseError, OSError):
         # Not a cache any more, so there is nothing in it to keep.
         if not dry_run:
@@ -192,6 +245,6 @@ def _clear_file(file: _File, older_than: timedelta | None, dry_run: bool) -> int
 
 
 def _delete(file: _File) -> None:
-    for part in (file.path, *file.path.parent.glob(f"{file.path.name}-*")):
+    for part in file.parts():
         part.unlink(missing_ok=True)
     shutil.rmtree(file.frames, ignore_errors=True)

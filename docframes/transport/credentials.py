@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from docframes.errors import ConfigError, MissingKey
-from docframes.transport import redact
+from docframes.errors import ConfigError, DocframesWarning, MissingKey, warn
+from docframes.transport import redact, replay
 from docframes.transport.api import Api
 from docframes.transport.auth import ApiKey, origin
 from docframes.transport.network import HERE
 
 T = TypeVar("T")
+
+#: Where a credential was found, if it was not in the environment.
+KEYRING = "keyring"
+#: Name of our entries in the keyring; their users are such as ``validocx_api_key``.
+SERVICE = "docframes"
 
 
 def variable(vendor: str, what: str) -> str:
@@ -24,7 +28,23 @@ def variable(vendor: str, what: str) -> str:
 
 def find(vendor: str, what: str, given: str | None = None) -> str:
     """A setting: as given, else from the environment, else from the keyring (optional package); empty where nowhere."""
-    return (given or os.environ.get(variable(vendor, what)) or _from_keyring(vendor, what)).strip()
+    found = given.strip() if given else located(vendor, what)[1]
+    # Within a capsule nobody needs a credential: nothing is sent.
+    needed = what in ("api_key", "token") and replay.current() is not None
+    return replay.NO_CREDENTIAL if needed and not found else found
+
+
+def located(vendor: str, what: str) -> tuple[str, str]:
+    """Where a setting is found when nobody gives it, and the setting.
+
+    The place is the name of an environment variable or ``keyring``; both are empty where it is nowhere.
+    """
+    name = variable(vendor, what)
+    value = os.environ.get(name, "").strip()
+    if value:
+        return name, value
+    value = _from_keyring(vendor, what).strip()
+    return (KEYRING, value) if value else ("", "")
 
 
 def api_key(api: Api, given: str | None) -> ApiKey:
@@ -51,7 +71,8 @@ def missing(api: Api, wanted: str, names: list[str]) -> MissingKey:
 
 def base_url(api: Api, given: str | None) -> str:
     """The address calls go to, without a slash at its end.  Raises ConfigError for one that cannot be."""
-    url = (given or os.environ.get(variable(api.vendor, "base_url")) or api.base_url).rstrip("/")
+    url = held_address(api.vendor, given) or given or os.environ.get(variable(api.vendor, "base_url")) or api.base_url
+    url = url.rstrip("/")
     try:
         scheme, host, _ = origin(url)
     except ValueError as error:
@@ -65,6 +86,12 @@ def base_url(api: Api, given: str | None) -> str:
     return url
 
 
+def held_address(vendor: str, given: str | None = None) -> str | None:
+    """The address of *vendor* in the capsule that is open; None where none is, or it is not clear which."""
+    held = replay.current()
+    return None if held is None else held.base_url(vendor, given)
+
+
 def _from_keyring(vendor: str, what: str) -> str:
     try:
         import keyring
@@ -72,25 +99,44 @@ def _from_keyring(vendor: str, what: str) -> str:
     except ImportError:
         return ""
     try:
-        return keyring.get_password("docframes", f"{vendor}_{what}") or ""
+        return keyring.get_password(SERVICE, f"{vendor}_{what}") or ""
     except keyring.errors.NoKeyringError:
         return ""
-    except keyring.errors.KeyringError as error:
-        warnings.warn(f"The keyring could not be asked for a key: {type(error).__name__}.", stacklevel=3)
+    except Exception as error:
+        # Backends raise what the system below them raises.  Its text is not repeated: it may name more than it should.
+        _tell_keyring(type(error).__name__)
         return ""
 
 
-_defaults: dict[tuple[str, ...], Any] = {}
+_told: set[str] = set()
+_telling = threading.Lock()
+
+
+def _tell_keyring(kind: str) -> None:
+    """Warn once for each kind of error: a client looks for several settings, and each would meet it."""
+    with _telling:
+        if kind in _told:
+            return
+        _told.add(kind)
+    msg = f"The keyring could not be asked for a key ({kind}). Unlock it, or set the key in the environment: docframes "
+    warn(msg + "doctor names the variables.", DocframesWarning)
+
+
+#: By state of the environment: a client, and the capsule within which it was made.
+_defaults: dict[tuple[str, ...], tuple[Any, Any]] = {}
 _lock = threading.Lock()
 
 
 def default_client(vendor: str, make: Callable[[], T]) -> T:
     """The client that *make* gives, made once for each state of the environment variables it reads."""
-    general = ("DOCFRAMES_CACHE_DIR", "DOCFRAMES_OFFLINE", "DOCFRAMES_TIME_SCALE", "DOCFRAMES_WORKERS")
+    general = (replay.VARIABLE, "DOCFRAMES_CACHE_DIR", "DOCFRAMES_OFFLINE", "DOCFRAMES_TIME_SCALE", "DOCFRAMES_WORKERS")
     names = sorted(name for name in os.environ if name.startswith(variable(vendor, "")) or name in general)
     state = (vendor, *(f"{name}={os.environ[name]}" for name in names))
+    held = replay.current()
     with _lock:
-        if state not in _defaults:
-            _defaults[state] = make()
-        client: T = _defaults[state]
-        return client
+        within, client = _defaults.get(state, (None, None))
+        if client is None or within is not held:
+            client = make()
+            _defaults[state] = (held, client)
+        made: T = client
+        return made

@@ -15,9 +15,10 @@ from typing import TypeVar
 
 import requests
 
-from docframes.errors import NoAnswer, VendorError
+from docframes.errors import NoAnswer, OfflineMiss, VendorError
 from docframes.settings import Settings
-from docframes.transport import network, redact
+from docframes.transport import network, redact, replay
+from docframes.transport.cache import is_offline
 from docframes.transport.retry import RETRY_STATUSES, backoff, retry_after
 
 CHUNK = 1 << 20
@@ -149,6 +150,12 @@ def _stream(response: requests.Response) -> Iterator[bytes]:
 def attempts(link: SignedLink, use: Callable[[requests.Response], T], headers: Mapping[str, str] | None = None) -> T:
     """*use* the answer; begin again where the connection broke or the host was busy."""
     settings = link.settings
+    if is_offline(settings):
+        msg = f"Offline, and {link.name} would have to be fetched. Fetch it once while online."
+        if replay.current() is not None:
+            msg = f"A capsule is open, and {link.name} would have to be fetched. Files that it holds are read by "
+            msg += "files.FileRef(vendor, kind, file_id) and files.save_all(frame, folder), not by a link."
+        raise OfflineMiss(msg, url=redact.url(link.url))
     # 304 is an answer only to a question on condition.
     wanted = (200, 304) if headers else (200,)
     for attempt in range(1, settings.tries + 1):

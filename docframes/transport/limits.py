@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pyrate_limiter import Limiter, Rate
 
-from docframes.errors import CacheWarning, warn
+from docframes.transport.trouble import Trouble
 
+#: Seconds to wait for a count that another process holds; and, where it cannot be used, until it is tried again.
+BUSY_SECONDS, REST_SECONDS = 30.0, 60.0
 #: The rule of every endpoint that names no other.
 DEFAULT_RULE = "default"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,19 +67,23 @@ class Quota:
     file that cannot be used gives one warning, and calls go on uncounted: the vendor counts them anyhow.
     """
 
-    def __init__(self, path: Path, limit: QuotaLimit, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limit: QuotaLimit,
+        *,
+        clock: Callable[[], float] = time.time,
+        trouble: Trouble | None = None,
+    ) -> None:
         self.path = path
         self.limit = limit
         self._clock = clock
+        self._trouble = trouble or Trouble()
+        self._rests_until = -math.inf
 
     def take(self, account: str) -> float | None:
         """Count one call of *account*.  None is a permit; a number is the seconds until there is one."""
-        try:
-            with self._opened() as connection:
-                return self._take(connection, account, self._clock())
-        except (sqlite3.Error, OSError) as error:
-            _cannot_count(self.path, error)
-            return None
+        return self._counted(lambda connection: self._take(connection, account, self._clock()), None)
 
     def _take(self, connection: sqlite3.Connection, account: str, now: float) -> float | None:
         connection.execute("DELETE FROM calls WHERE at <= ?", (now - self.limit.seconds,))
@@ -91,20 +100,25 @@ class Quota:
 
     def used(self, account: str) -> int:
         """Calls of *account* in the window that ends now; 0 where the file cannot be read."""
-        try:
-            with self._opened() as connection:
-                return self._used(connection, account, self._clock())[0]
-        except (sqlite3.Error, OSError) as error:
-            _cannot_count(self.path, error)
-            return 0
+        return self._counted(lambda connection: self._used(connection, account, self._clock())[0], 0)
 
     def block(self, account: str, seconds: float) -> None:
         """The vendor says that *account* has no call left for so long, whatever was counted here."""
+        block = (account, self._clock() + seconds)
+        self._counted(lambda connection: connection.execute("INSERT INTO blocks VALUES (?, ?)", block), None)
+
+    def _counted(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """What *act* gives; *otherwise* while the file cannot be used: not every call waits for it anew."""
+        now = self._clock()
+        if now < self._rests_until:
+            return otherwise
         try:
             with self._opened() as connection:
-                connection.execute("INSERT INTO blocks VALUES (?, ?)", (account, self._clock() + seconds))
+                return act(connection)
         except (sqlite3.Error, OSError) as error:
-            _cannot_count(self.path, error)
+            self._rests_until = now + REST_SECONDS
+            self._trouble.of_count(self.path, error)
+            return otherwise
 
     def _used(self, connection: sqlite3.Connection, account: str, now: float) -> tuple[int, Any]:
         query = "SELECT count(*), min(at) FROM calls WHERE account = ? AND at > ?"
@@ -117,7 +131,7 @@ class Quota:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         os.close(descriptor)
-        with contextlib.closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as connection:
+        with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.execute("CREATE TABLE IF NOT EXISTS calls (account TEXT NOT NULL, at REAL NOT NULL)")
@@ -125,11 +139,8 @@ class Quota:
                 connection.execute("CREATE INDEX IF NOT EXISTS calls_by_account ON calls (account, at)")
                 yield connection
             except BaseException:
-                connection.execute("ROLLBACK")
+                # A full disk has rolled it back already.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
-
-
-def _cannot_count(path: Path, error: Exception) -> None:
-    msg = f"Calls cannot be counted in {path} ({type(error).__name__}: {error}). They are made all the same, so the "
-    warn(msg + "vendor's limit may be met without notice. Delete the file, or set DOCFRAMES_CACHE_DIR.", CacheWarning)

@@ -58,6 +58,12 @@ def remember(secret: str) -> None:
             _known.sort(key=len, reverse=True)
 
 
+def known() -> tuple[str, ...]:
+    """The texts that are masked wherever they turn up: secrets, to be compared and never shown."""
+    with _lock:
+        return tuple(_known)
+
+
 def text(value: str) -> str:
     """*value* with signed links cut before their query, keyed secrets and known credentials masked."""
     if "?" in value:

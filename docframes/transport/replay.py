@@ -1,4 +1,4 @@
-"""Answers from a capsule in place of vendors: while one is open, every client is answered from it and from nothing else.
+"""Answers from a capsule in place of vendors: while one is open, every client is answered from it, and from it alone.
 
 What is open counts for the whole process, threads of widgets among it.
 """
@@ -6,6 +6,7 @@ What is open counts for the whole process, threads of widgets among it.
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,13 +50,14 @@ class Replay(Protocol):
     """An open capsule, as transport sees it."""
 
     name: str
+    path: Path
 
     def account(self, vendor: str, base_url: str, fingerprint: str) -> str:
         """Which of the capsule's accounts a client stands for.  Raises ConfigError where that is not clear."""
         ...
 
-    def base_url(self, vendor: str) -> str | None:
-        """The address of the vendor's only account; None where there is none, or several."""
+    def base_url(self, vendor: str, given: str | None) -> str | None:
+        """The address in the capsule that *given* stands for, None being any; None where that is not clear."""
         ...
 
     def answers(self, vendor: str, account: str) -> Held:
@@ -73,6 +75,8 @@ class Replay(Protocol):
 
 _open: list[Replay] = []
 _lock = threading.Lock()
+#: What the variable held before the first was opened.
+_before: list[str | None] = []
 
 
 def current() -> Replay | None:
@@ -83,13 +87,25 @@ def current() -> Replay | None:
 def enter(replay: Replay) -> None:
     """From here on clients are answered from *replay*."""
     with _lock:
+        if not _open:
+            _before[:] = [os.environ.get(VARIABLE)]
         _open.append(replay)
+        _tell()
 
 
 def leave(replay: Replay) -> None:
-    """From here on they are not."""
+    """From here on they are not; one that was opened before, and is open still, answers in its place."""
     with _lock:
         _open.remove(replay)
+        _tell()
+
+
+def _tell() -> None:
+    told = str(_open[-1].path) if _open else _before[0]
+    if told is None:
+        os.environ.pop(VARIABLE, None)
+    else:
+        os.environ[VARIABLE] = told
 
 
 def response_of(

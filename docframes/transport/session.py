@@ -42,6 +42,8 @@ _BROKEN = (
     requests.exceptions.ContentDecodingError,
 )
 
+#: The one status with which an answer is kept.
+KEPT_STATUS = 200
 #: Marks a request whose answer holds signed links: they are wanted as they are.
 LINKS_HEADER = "X-Docframes-Links"
 #: Marks a POST that changes nothing.
@@ -129,6 +131,7 @@ class Sign:
     auth_: Auth | None
     home: tuple[str, str, int | None]
     count: Callable[[], None]
+    spend: Callable[[requests.PreparedRequest], None]
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a signed copy, once more where the credential could be renewed; the response names the unsigned one."""
@@ -147,6 +150,7 @@ class Sign:
         signed = request.copy()
         for name in _OWN_HEADERS:
             signed.headers.pop(name, None)
+        self.spend(request)
         # Counted before it is signed: where no call is left, another key may have some.
         self.count()
         if self.auth_ is not None and origin(signed.url or "") == self.home:
@@ -185,18 +189,20 @@ def make_session(
     settings: Settings,
     rates: Mapping[str, RateLimit] | None = None,
     count: Callable[[], None] = lambda: None,
+    spend: Callable[[requests.PreparedRequest], None] = lambda request: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> ClientSession:
     """The stack over *store*, or over a memory that is never read where *store* is None.
 
-    count : called before each request is sent; it raises where no call is left.
+    count : called before each request is sent; it raises where no call is left.  spend : likewise with the request,
+    and not for a token; it raises where the load may cost no more.
     """
     redact.guard_logs()
     session = ClientSession(
         backend=store if store is not None else BaseCache(),
         # Lifetimes come with each call; an answer without one is not kept.
         expire_after=0,
-        allowable_codes=(200,),
+        allowable_codes=(KEPT_STATUS,),
         allowable_methods=("GET",),
         ignored_parameters=(),
         key_fn=answer_key,
@@ -210,6 +216,7 @@ def make_session(
     session.sleep = sleep
     session.auth_ = auth
     session.count = count
+    session.spend = spend
     session.home = origin(base_url)
     network.prepare(session, base_url)
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))

@@ -25,9 +25,9 @@ from requests_cache import CachedRequest, CachedResponse, SQLiteCache
 from requests_cache.backends.sqlite import SQLiteDict
 from requests_cache.serializers import SerializerPipeline, Stage
 
-from docframes.errors import CacheWarning, warn
 from docframes.folders import private_folder as private_folder
 from docframes.transport import redact
+from docframes.transport.trouble import Trouble
 
 #: Answer headers that are kept; all others stay out, whatever they hold.
 KEPT_HEADERS = ("content-type", "etag", "last-modified", "x-request-id")
@@ -134,9 +134,10 @@ class _BoundedDict(SQLiteDict):  # type: ignore[misc]
 class Store(SQLiteCache):  # type: ignore[misc]
     """Answers of one account.  Reading and writing never raise: trouble is told once, then the store steps aside."""
 
-    def __init__(self, path: Path, headers: tuple[str, ...] = ()) -> None:
+    def __init__(self, path: Path, headers: tuple[str, ...] = (), trouble: Trouble | None = None) -> None:
         self.path = path
         self.broken: str | None = None
+        self._trouble = trouble or Trouble()
         options = {"wal": True, "busy_timeout": int(BUSY_SECONDS * 1000), "fast_save": False}
         # SQLiteCache would open plain SQLiteDict tables, so its own initialiser is passed by.
         super(SQLiteCache, self).__init__(cache_name=str(path))
@@ -194,22 +195,33 @@ class Store(SQLiteCache):  # type: ignore[misc]
 
     def step_aside(self, error: Exception) -> None:
         """Go on without this store, saying so once."""
-        if not self.broken:
-            self.broken = f"{type(error).__name__}: {error}"
-            cannot_be_used(self.path, self.broken)
+        self.broken = self.broken or f"{type(error).__name__}: {error}"
+        self._trouble.of_answers(self.path, error)
 
 
-def open_store(path: Path, headers: tuple[str, ...] = ()) -> Store | None:
+def glance(path: Path, key: str) -> CachedResponse | None:
+    """The answer under *key* of a file that need not be a usable store; nothing is written, and nothing is told."""
+    query = "SELECT value FROM responses WHERE key = ?"
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute(query, (key,)).fetchone()
+        return None if row is None else _from_json(row[0])
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def open_store(path: Path, headers: tuple[str, ...] = (), trouble: Trouble | None = None) -> Store | None:
     """The store at *path*, its folder 0700 and its file 0600; None, with a warning, where it cannot be used.
 
-    headers : answer headers to keep besides :data:`KEPT_HEADERS`.
+    headers : answer headers to keep besides :data:`KEPT_HEADERS`.  trouble : what tells of it; None tells it anyhow.
     """
+    trouble = trouble or Trouble()
     try:
         private_folder(path.parent)
         _check_writable(path)
-        return Store(path, headers)
+        return Store(path, headers, trouble)
     except (sqlite3.Error, OSError) as error:
-        cannot_be_used(path, f"{type(error).__name__}: {error}")
+        trouble.of_answers(path, error)
         return None
 
 
@@ -220,13 +232,8 @@ def _check_writable(path: Path) -> None:
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
-        connection.execute("PRAGMA quick_check(1)").fetchone()
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(str(found))
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()
-
-
-def cannot_be_used(path: Path, why: str) -> None:
-    """Warn that the cache at *path* is of no use now, and what can be done."""
-    msg = f"The cache {path.name} in {path.parent} cannot be used ({why}). Loading goes on without it, at full cost in "
-    msg += "calls. docframes.cache.clear() deletes it; DOCFRAMES_CACHE_DIR names another folder."
-    warn(msg, CacheWarning)

@@ -18,9 +18,10 @@ from typing import BinaryIO
 
 import requests
 
-from docframes.errors import NoAnswer, VendorError
+from docframes.errors import NoAnswer, OfflineMiss, VendorError
 from docframes.settings import Settings
-from docframes.transport import redact
+from docframes.transport import redact, replay
+from docframes.transport.cache import is_offline
 from docframes.transport.retry import RETRY_STATUSES, backoff, retry_after
 
 #: What a storage host answers when it has taken a file.
@@ -98,6 +99,10 @@ def _quoted(text: str) -> str:
 
 def _post(form: PresignedForm, path: Path, file_name: str) -> None:
     settings = form.settings
+    if replay.current() is not None:
+        return  # what the vendor answered afterwards is in the capsule: the file was taken
+    if is_offline(settings):
+        raise OfflineMiss(f"Offline, and {form.name} would have to be sent. Send it while online.")
     for attempt in range(1, settings.tries + 1):
         last = attempt == settings.tries
         wait = backoff(attempt)

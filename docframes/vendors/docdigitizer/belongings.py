@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from docframes import spelling
 from docframes.errors import BrokenCursor, ConfigError, DocframesError, NotFound, ShapeError
 from docframes.tables.columns import read_moment
+from docframes.tables.provenance import Made
 from docframes.transport import redact
 from docframes.transport.answers import Answer, Call, rows_of
 from docframes.transport.api import Api
@@ -25,7 +26,7 @@ from docframes.vendors.docdigitizer.links import file_endpoint, own_path
 _LINKS = ("links", "url", "href", "link", "download_url", "signed_url")
 
 
-def all_rows(client: Client, answer: Answer) -> list[Any]:
+def all_rows(client: Client, answer: Answer) -> Made:
     """The rows of a list of one document, and of the pages that follow it; from the start again, once, where the
     vendor loses the place.  Raises BrokenCursor."""
     try:
@@ -40,15 +41,16 @@ def _first_params(call: Call) -> dict[str, Any]:
     return {name: value for name, value in call.params.items() if name != getattr(paging, "cursor", None)}
 
 
-def _rows(client: Client, answer: Answer) -> list[Any]:
+def _rows(client: Client, answer: Answer) -> Made:
     paging = answer.call.endpoint.paging
     before: list[Page] = []
-    rows: list[Any] = []
+    rows = Made()
     while True:
         envelope = answer.json()
         page = Page(answer.call.params, rows_of(envelope, answer, client.api), envelope, answer.headers)
         paging.check(page)
         rows += page.items
+        rows.origins.extend((page.items, place) for place in range(len(page.items)))
         params = paging.following(page, before)
         if params is None:
             return rows
@@ -70,12 +72,13 @@ def assets_record(client: Client) -> Callable[[Answer], Record]:
 
     def made(answer: Answer) -> Record:
         document_id = str(answer.call.path["document_id"])
-        return {"document_id": document_id, "assets": [_bare(asset) for asset in _assets(client, answer)]}
+        assets = _assets(client, answer)
+        return {"document_id": document_id, "assets": Made(map(_bare, assets), assets.origins)}
 
     return made
 
 
-def _assets(client: Client, answer: Answer) -> list[Record]:
+def _assets(client: Client, answer: Answer) -> Made:
     """The assets of an answer, each with the id by which it is asked for.
 
     An answer that is no JSON is the file itself: the one asset there is.
@@ -83,9 +86,10 @@ def _assets(client: Client, answer: Answer) -> list[Record]:
     document_id = str(answer.call.path["document_id"])
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
     if "json" not in kind and answer.body[:1] not in (b"{", b"["):
-        return [{"file_id": f"{document_id}/1", "media_type": kind or None, "itself": True}]
-    found = []
-    for place, asset in enumerate(all_rows(client, answer), start=1):
+        return Made([{"file_id": f"{document_id}/1", "media_type": kind or None, "itself": True}], [()])
+    rows = all_rows(client, answer)
+    found = Made(origins=rows.origins)
+    for place, asset in enumerate(rows, start=1):
         if isinstance(asset, Mapping):
             record = dict(asset)
         else:

@@ -20,6 +20,7 @@ from docframes.errors import (
     warn,
 )
 from docframes.tables.columns import read_moment
+from docframes.tables.provenance import Made
 from docframes.tables.schema import Table
 from docframes.transport.answers import Answer, Call, object_of, refuse_shape
 from docframes.transport.client import Client
@@ -139,6 +140,15 @@ def _mend(words: Mapping[str, int]) -> str:
 
 
 @dataclass(frozen=True)
+class _Map:
+    """A field map.  beside : what stands beside it.  holder : the object of the answer that has its keys."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    beside: Record = field(default_factory=dict)
+    holder: Any = None
+
+
+@dataclass(frozen=True)
 class Maker:
     """Makes the record of one document's answer."""
 
@@ -159,12 +169,13 @@ class Maker:
             refuse_shape(envelope, answer, self.client.api, "a document with an id or annotations")
         state = facts["state"]
         if self.complete_only and is_complete(state, self.client) is False:
-            return self._record(facts, [], self._beside(document))
+            return self._record(facts, Made(), self._beside(document))
         holder = document if annotations in document else envelope
-        data, beside = self._data(holder[annotations] if annotations else None, annotations is None, state, answer)
-        return self._record(facts, rows_of_v1(data, self.reading), {**self._beside(document), **beside})
+        own = self._data(holder[annotations] if annotations else None, annotations is None, state, answer)
+        rows = rows_of_v1(own.data, self.reading, own.holder)
+        return self._record(facts, rows, {**self._beside(document), **own.beside})
 
-    def _record(self, facts: Record, rows: list[Record], beside: Any) -> Record:
+    def _record(self, facts: Record, rows: Made, beside: Any) -> Record:
         made = entry(api_version="v1", entry_index=0, beside=beside or None, **facts)
         if self.items:
             return {**made, "items": items_of(rows, self.table)}
@@ -187,21 +198,21 @@ class Maker:
             known.add(spelling.find(column.path.partition(".")[0], document, column.aliases))
         return {key: value for key, value in document.items() if key not in known}
 
-    def _data(self, node: Any, absent: bool, state: str | None, answer: Answer) -> tuple[Mapping[str, Any], Record]:
+    def _data(self, node: Any, absent: bool, state: str | None, answer: Answer) -> _Map:
         if not absent and node is not None:
             return self.field_map(node, answer)
         if is_complete(state, self.client) is False:
-            return {}, {}
+            return _Map()
         return self._own_answer(answer, absent)
 
-    def _own_answer(self, answer: Answer, absent: bool) -> tuple[Mapping[str, Any], Record]:
+    def _own_answer(self, answer: Answer, absent: bool) -> _Map:
         """The field map from the annotations' own address, for documents that come without."""
         asked = self.asked[str(answer.call.path["document_id"])]
         try:
             own = self.client.call(asked.call(self.client, "annotations"))
         except NotFound:
             if not absent:
-                return {}, {}
+                return _Map()
             raise
         envelope = own.json()
         paths = self.client.api.value("annotations_object")
@@ -211,8 +222,8 @@ class Maker:
                 return self.field_map(node, own)
         refuse_shape(envelope, own, self.client.api, f"annotations at {paths!r}")
 
-    def field_map(self, node: Any, answer: Answer) -> tuple[Mapping[str, Any], Record]:
-        """The field map within *node*, and what stands beside it; of several annotations the latest."""
+    def field_map(self, node: Any, answer: Answer) -> _Map:
+        """The field map within *node*; of several annotations the latest."""
         if isinstance(node, list):
             node = _latest(node)
         if isinstance(node, Mapping):
@@ -220,11 +231,11 @@ class Maker:
             data = dig(node, where)
             if isinstance(data, Mapping):
                 name = spelling.find(where.partition(".")[0], node)
-                return data, {key: value for key, value in node.items() if key not in (name, "links")}
+                return _Map(data, {key: value for key, value in node.items() if key not in (name, "links")}, data)
             if not node or (data is None and spelling.find(where, node) is not None):
-                return {}, {}
+                return _Map()
             if any(key.startswith(f"{KEY_PREFIX}:") for key in node):
-                return {key: value for key, value in node.items() if key != "links"}, {}
+                return _Map({key: value for key, value in node.items() if key != "links"}, {}, node)
         came = sorted(node)[:8] if isinstance(node, Mapping) else type(node).__name__
         msg = f"docdigitizer annotations, {answer.url}: wanted an object of fields at annotations."
         msg += f"{self.client.api.value('annotation_data')}, got {came}. That it stands there was assumed; if it "

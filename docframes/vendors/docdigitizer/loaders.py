@@ -19,6 +19,7 @@ from docframes.transport.answers import Answer, Call
 from docframes.transport.api import Api
 from docframes.transport.auth import ApiKey
 from docframes.transport.download import ApiFile, SignedLink
+from docframes.transport.planning import as_a_whole
 from docframes.vendors.docdigitizer import belongings, reading, submission, tables
 from docframes.vendors.docdigitizer.api import API
 from docframes.vendors.docdigitizer.documents import Maker, Wanted, complete_only_of, tell_left_out, wanted
@@ -107,6 +108,7 @@ def load_tasks(
     return _list("load_tasks", "tasks", tables.TASKS, options, client)
 
 
+@as_a_whole
 def load_annotation_fields(
     documents: Documents = None,
     *,
@@ -143,6 +145,7 @@ def load_annotation_fields(
     return frame
 
 
+@as_a_whole
 def load_line_items(
     documents: Documents = None,
     *,
@@ -173,6 +176,7 @@ def load_line_items(
     return _fields("load_line_items", tables.ITEMS, documents, complete_only, table, options, client)
 
 
+@as_a_whole
 def load_reviews(
     documents: Documents = None,
     *,
@@ -200,6 +204,7 @@ def load_reviews(
     return _belonging("load_reviews", "reviews", tables.OF_REVIEWS, record, documents, options, client)
 
 
+@as_a_whole
 def load_assets(
     documents: Documents = None,
     *,
@@ -321,7 +326,7 @@ def _fields(
     arguments = {"documents": len(asked), "left_out": len(found) - len(asked), "complete_only": complete_only}
     plan = Plan(
         client, loader, level, {**arguments, "table": table, "limit": options.limit}, options,
-        record=maker, variant=f"{complete_only} {table} {sorted(client.assumptions.items())}", counted=own,
+        record=maker, asks=True, variant=f"{complete_only} {table} {sorted(client.assumptions.items())}", counted=own,
     )  # fmt: skip
     calls = [one.call(client, "document") for one in asked]
 
@@ -341,7 +346,7 @@ def _belonging(
     calls = [one.call(client, name) for one in asked]
     first = [dataclasses.replace(c, params=c.endpoint.paging.first(c.params, options.page_size)) for c in calls]
     arguments = {"documents": len(asked), "limit": options.limit}
-    plan = Plan(client, loader, level, arguments, options, record=record, counted=name)
+    plan = Plan(client, loader, level, arguments, options, record=record, asks=True, counted=name)
     return load_each(plan, first, [one.document_id for one in asked], "document_id", _only(name))
 
 

@@ -12,6 +12,7 @@ from docframes.loading import Options, Plan, load_list, load_lists
 from docframes.tables.schema import Level
 from docframes.transport.answers import object_of
 from docframes.transport.paging import dig
+from docframes.transport.planning import as_a_whole
 from docframes.vendors.papershift import tables
 from docframes.vendors.papershift.api import NO_ACCESS
 from docframes.vendors.papershift.client import Client, default_client
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 
+@as_a_whole
 def load_users(
     *,
     filters: Filters | None = None,
@@ -145,6 +147,7 @@ def load_account_documents(
         raise
 
 
+@as_a_whole
 def load_documents(
     users: pd.DataFrame | Sequence[str] | None = None,
     *,

@@ -17,14 +17,16 @@ import orjson
 from docframes.errors import ConfigError, OfflineMiss
 from docframes.settings import Settings
 from docframes.tables.schema import check_sources
-from docframes.transport import cache, credentials, store
+from docframes.transport import cache, credentials, journal, planning, store
 from docframes.transport import client as transport
 from docframes.transport.api import Api
+from docframes.transport.limits import DEFAULT_RULE
 from docframes.transport.paging import dig
 from docframes.vendors.validis import tables
 from docframes.vendors.validis.api import API, BASE_URL, REGIONS
 from docframes.vendors.validis.auth import Keys
 
+_FACTS = "account.json"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -83,6 +85,12 @@ class Client(transport.Client):
         keys = self.auth.keys
         return {name: quota.used(self._spender(key)) for name, key in zip(names, keys, strict=False)} if quota else {}
 
+    def quota_left(self) -> int | None:
+        """Calls that all keys together have left in the window that ends now, as counted on this machine."""
+        quota = self.quota
+        used = self.quota_used().values()
+        return None if quota is None else sum(max(0, quota.limit.calls - calls) for calls in used)
+
     def client_ids(self) -> list[str]:
         """What may be the ``{clientId}`` of paths (A17): the fields of the token answer, in turn.
 
@@ -107,6 +115,12 @@ class Client(transport.Client):
         if cache.is_offline(self.settings):
             msg = "Offline, and the organisation's id is not in the cache. Load the engagements once while online, or "
             raise OfflineMiss(msg + "pass client_id=.", vendor=self.vendor, url=self.base_url)
+        planner = planning.current()
+        if planner is not None:
+            # Only the token says who asks, and so at which address.
+            planner.send(self.vendor, "engagements", DEFAULT_RULE, "engagements", kept=False)
+            planner.open = True
+            raise planning.Unplanned
         timeout = (self.settings.connect_timeout, self.settings.read_timeout)
         facts = self.auth.facts(self._session().door(self.base_url, timeout=timeout))
         self._keep_facts(facts)
@@ -115,22 +129,26 @@ class Client(transport.Client):
     @property
     def _facts_file(self) -> Path | None:
         folder = self.frames_folder
-        return None if folder is None else folder / "account.json"
+        return None if folder is None else folder / _FACTS
 
     def _kept_facts(self) -> dict[str, Any]:
         path = self._facts_file
+        if path is None:
+            return {}
         try:
-            facts = orjson.loads(path.read_bytes()) if path else {}
+            facts = orjson.loads(path.read_bytes())
         except (OSError, orjson.JSONDecodeError):
             return {}
+        journal.JOURNAL.note_state(self, path)
         return facts if isinstance(facts, dict) else {}
 
     def _keep_facts(self, facts: Mapping[str, Any]) -> None:
         """A file that cannot be written costs a token call later, nothing else."""
         path = self._facts_file
+        facts = {name: dig(facts, name) for name in ("clientId", "vconnectClientId", "works")}
+        journal.JOURNAL.note_facts(self, _FACTS, orjson.dumps(facts))
         if path is None:
             return
-        facts = {name: dig(facts, name) for name in ("clientId", "vconnectClientId", "works")}
         with contextlib.suppress(OSError):
             store.private_folder(path.parent)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
@@ -159,6 +177,8 @@ def _keys(api: Api, first: str | None, second: str | None) -> list[str]:
 
 def _address(region: str | None, base_url: str | None) -> str | None:
     """The address that the arguments, then the environment, name; raises ConfigError where neither does."""
+    if not region and not base_url and credentials.held_address("validis"):
+        return None
     if base_url or (not region and os.environ.get(credentials.variable("validis", "base_url"))):
         return base_url
     name = (region or credentials.find("validis", "region")).lower()

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 
 from docframes.errors import ConfigError, LedgerError
-from docframes.ledger import ROLES, GeneralLedger
+from docframes.ledger import GeneralLedger
 from docframes.ledger.read import read_into
 from docframes.tables.certificates import Certificate
-from docframes.tables.schema import Column, Kind, Table
+from docframes.tables.schema import Table
 from docframes.transport.download import ApiFile, SignedLink
 from docframes.vendors.validis.client import Client
 from docframes.vendors.validis.fetching import Book, Fetched, Wanted, signed
 from docframes.vendors.validis.record import certificate_of, origin_of, record_of
 from docframes.vendors.validis.waiting import extract_call, ready
 
-_KINDS: Mapping[str, Kind] = {"text": "str", "date": "date", "moment": "date", "amount": "float64"}
-_GRAINS = {
-    "transactions": "one row per line of a transaction",
-    "period_balances": "one row per account and period",
-    "period_balances_summarised": "one row per category, tag and period",
-    "company": "the company that made the upload",
-}
+_TABLES = ("transactions", "period_balances", "period_balances_summarised", "company")
 _MENDS = (
     "load_gl_extract() takes roles= and dates= as read_ledger() does. For every load of this account: "
     'Client(assumptions={"A31": {role: header}}), and likewise A29 (members), A35 (delimiter), A36 (encoding), '
@@ -50,7 +43,8 @@ def _read(wanted: Wanted[GeneralLedger], fetched: Fetched, folder: Path) -> tupl
     client = wanted.client
     home = None if client.frames_folder is None else client.frames_folder / "ledgers"
     try:
-        ledger = read_into(home, fetched.source(folder), wanted.read["how"], amounts=wanted.read["amounts"])
+        how, amounts, tell = wanted.read["how"], wanted.read["amounts"], client.trouble.of_files
+        ledger = read_into(home, fetched.source(folder), how, amounts=amounts, tell=tell)
     except LedgerError as error:
         error.add_note(_MENDS)
         raise
@@ -63,8 +57,8 @@ def _told(
     """The ledger, which says where it comes from, and whose frames have their record."""
     certificate, store = _certificate(ledger, uploads), ledger.store
     records = {
-        name: record_of(_table(name, ledger), store.rows(name), wanted, fetched, uploads, certificate, seconds)
-        for name in _GRAINS
+        name: record_of(_declared(name, ledger), store.rows(name), wanted, fetched, uploads, certificate, seconds)
+        for name in _TABLES
         if store.has(name)
     }
     files = {text for piece in fetched.extract.pieces for text in (piece.sha256, piece.name, Path(piece.name).stem)}
@@ -77,13 +71,8 @@ def _certificate(ledger: GeneralLedger, uploads: list[str]) -> Certificate:
     return certificate_of(uploads, len(ledger.sources), came, "the lines with the period balances")
 
 
-def _table(name: str, ledger: GeneralLedger) -> Table:
-    roles = [role for role in ROLES.values() if role.name in ledger.roles.get(name, {})]
-    columns = tuple(
-        Column(role.name, _KINDS[role.kind], role.meaning, source=" + ".join(ledger.roles[name][role.name]))
-        for role in roles
-    )
-    return Table(name, _GRAINS[name], (), columns, "developer.validis.com, extracts; roles assumed, A31")
+def _declared(name: str, ledger: GeneralLedger) -> Table:
+    return dataclasses.replace(ledger.declared(name), source="developer.validis.com, extracts; roles assumed, A31")
 
 
 GENERAL_LEDGER = Book("load_gl_extract", "gl_extract", "general ledger", _read, _told)

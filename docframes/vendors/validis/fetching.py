@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from docframes.errors import DocframesError, NotFound, OfflineMiss, VendorError
 from docframes.tables.columns import read_moment
-from docframes.transport import redact
+from docframes.transport import journal, redact, replay
 from docframes.transport.answers import Call
 from docframes.transport.cache import is_offline
 from docframes.transport.download import SignedLink, Stored, fetch_into
@@ -93,7 +93,7 @@ class Wanted(Generic[T]):
 @contextlib.contextmanager
 def files_folder(client: Client) -> Iterator[Path]:
     """Where files are kept: beside the account's cache, or for this load only."""
-    folder = _private(client.frames_folder)
+    folder = _usable(client)
     if folder is not None:
         yield folder
         return
@@ -192,21 +192,39 @@ class _Fetching(Generic[T]):
         fetched_at = before.fetched_at if before is not None and unchanged else time.time()
         extract = Extract(tuple(pieces), fetched_at)
         kept.write(self._wanted.index(self._folder), extract)
+        _note(self._wanted, extract, self._folder)
         return Fetched(extract, self._calls, same)
 
 
-def _private(folder: Path | None) -> Path | None:
-    """The folder, made if need be; None where there is none, or it cannot be made."""
+def _usable(client: Client) -> Path | None:
+    """The account's folder, made if need be; None where there is none, or nothing can be written there."""
+    folder = client.frames_folder
+    if folder is None or is_offline(client.settings):
+        return folder
     try:
-        return None if folder is None else private_folder(folder)
-    except OSError:
+        with tempfile.TemporaryFile(dir=private_folder(folder), prefix=".", suffix=".part"):
+            return folder
+    except OSError as error:
+        client.trouble.of_files(folder, error)
         return None
+
+
+def _note(wanted: Wanted[Any], extract: Extract, folder: Path) -> None:
+    """Note the files for a capsule: the index, and the archives by the name of their ledger."""
+    archives = tuple(piece.sha256 for piece in extract.pieces)
+    journal.JOURNAL.note_state(wanted.client, wanted.index(folder), archives=archives)
+    for piece in extract.pieces:
+        name = f"{wanted.name}, {piece.name}"
+        journal.JOURNAL.note_state(wanted.client, piece.path(folder), ledger=name, archives=(piece.sha256,))
 
 
 def _from_disk(wanted: Wanted[T], before: Extract | None, folder: Path) -> Fetched:
     if before is None or not all(piece.is_whole(folder) for piece in before.pieces):
         msg = f"Offline, and the {wanted.name} is not here. Load it once while online."
+        if replay.current() is not None:
+            msg = f"The {wanted.name} is not in the capsule. Ledgers go in on request: capsule.save(..., ledgers=True)."
         raise OfflineMiss(msg, vendor="validis", url=redact.url(wanted.client.base_url))
+    _note(wanted, before, folder)
     return Fetched(before, 0, len(before.pieces))
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from docframes import spelling
 from docframes.errors import ShapeError
 from docframes.tables.columns import as_text
+from docframes.tables.provenance import Made
 
 
-def take_apart(journals: list[Any], *, lines: str) -> list[dict[str, Any]]:
+def take_apart(journals: list[Any], *, lines: str) -> Made:
     """One record a line; a journal without lines gives one whose line is empty.
 
     lines : key of a journal's lines.  Raises ShapeError where no journal has it: its rows would be lost.
@@ -23,7 +24,8 @@ def take_apart(journals: list[Any], *, lines: str) -> list[dict[str, Any]]:
         )
         msg += 'was assumed (A47); say where: Client(assumptions={"A47": {"lines": "..."}}).'
         raise ShapeError(msg, vendor="validis", excerpt=came[:200])
-    return [record for journal, key in found for record in _lines(journal, key)]
+    records = (record for journal, key in found for record in _lines(journal, key))
+    return Made(records, (place for journal, key in found for place in _places(journal, key)))
 
 
 def _key(journal: Any, lines: str) -> str | None:
@@ -43,6 +45,14 @@ def _lines(journal: dict[str, Any], key: str | None) -> list[dict[str, Any]]:
     return [
         {"journal": head, "line_number": number, "line": _signed(line)} for number, line in enumerate(lines, start=1)
     ]
+
+
+def _places(journal: dict[str, Any], key: str | None) -> list[tuple[Any, ...]]:
+    """Where each line stands; the journal itself where it has none."""
+    lines = journal[key] if key else None
+    if not lines:
+        return [(journal,)]
+    return [(journal, key)] if isinstance(lines, dict) else [(journal, key, place) for place in range(len(lines))]
 
 
 def _signed(line: Any) -> Any:

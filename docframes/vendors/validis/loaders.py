@@ -13,6 +13,7 @@ from docframes.loading import Options, Plan, load_each, load_list
 from docframes.tables.schema import Level
 from docframes.transport.answers import Answer, Call, excerpt
 from docframes.transport.download import ApiFile, SignedLink
+from docframes.transport.planning import as_a_whole
 from docframes.vendors.validis import extract, tables
 from docframes.vendors.validis.api import FILE_KINDS, REPORTS
 from docframes.vendors.validis.asking import Id, Texts, engagement, given, joined, word
@@ -20,6 +21,7 @@ from docframes.vendors.validis.client import Client, default_client
 from docframes.vendors.validis.reports import Words, rows_of
 
 
+@as_a_whole
 def load_engagements(
     *,
     external_engagement_id: Texts | None = None,

@@ -8,8 +8,11 @@ from typing import Any
 
 from docframes import spelling
 from docframes.tables.columns import as_text
+from docframes.tables.provenance import Made
 
 Record = dict[str, Any]
+#: The answer, and the keys that lead from there to a place in it.
+Place = tuple[Any, ...]
 
 #: Between the labels of a path.
 BETWEEN = " / "
@@ -28,14 +31,16 @@ class Words:
     flipped: str
 
 
-def rows_of(answer: Any, words: Words) -> list[Record]:
+def rows_of(answer: Any, words: Words) -> Made:
     """One record a figure, in the order of the tree; a heading without figures gives one record without a value.
 
     What else a node says in plain values stands in ``attributes``; what the report says of itself in ``heading``.
     """
     reader = _Reader(words)
-    records = list(reader.walk(answer, "", ()))
-    return [{"row": place, **record, "heading": reader.heading} for place, record in enumerate(records, start=1)]
+    found = list(reader.walk(answer, "", (), (answer,)))
+    heading = {"heading": reader.heading}
+    records = ({"row": number, **record, **heading} for number, (record, _) in enumerate(found, start=1))
+    return Made(records, (place for _, place in found))
 
 
 class _Reader:
@@ -44,38 +49,40 @@ class _Reader:
         self.heading: Record | None = None
         self._containers = frozenset(map(spelling.plain, words.containers))
 
-    def walk(self, value: Any, key: str, path: tuple[str, ...]) -> Iterator[Record]:
-        """The records of what stands under *key*, below the labels of *path*."""
+    def walk(self, value: Any, key: str, path: tuple[str, ...], place: Place) -> Iterator[tuple[Record, Place]]:
+        """The records of what stands under *key*, below the labels of *path*, each with its place in the answer."""
         if isinstance(value, dict):
-            yield from self._node(value, key, path)
+            yield from self._node(value, key, path, place)
         elif isinstance(value, list):
-            for item in value:
-                yield from self.walk(item, "", self._below(path, key))
+            for number, item in enumerate(value):
+                yield from self.walk(item, "", self._below(path, key), (*place, number))
         elif value is not None:
             # A bare value in a list of rows: nobody knows what it is, so it is kept as it came.
-            yield {**self._head({}, None, path), "attributes": {key or "value": value}}
+            yield {**self._head({}, None, path), "attributes": {key or "value": value}}, place
 
     def _below(self, path: tuple[str, ...], key: str) -> tuple[str, ...]:
         return path if not key or spelling.plain(key) in self._containers else (*path, key)
 
-    def _node(self, node: Record, key: str, path: tuple[str, ...]) -> Iterator[Record]:
+    def _node(self, node: Record, key: str, path: tuple[str, ...], place: Place) -> Iterator[tuple[Record, Place]]:
         label = _first(node, self.words.label, plain=True)
         figures = self._figures(node, label)
         taken = {name for figure in figures for name in figure.pop("keys")} | {label}
+        places = [(*place, *figure.pop("place")) for figure in figures]
         flag = spelling.find(self.words.flipped, node)
         rest = {name: value for name, value in node.items() if name not in taken and name != flag}
         plain = {name: value for name, value in rest.items() if not isinstance(value, dict | list)}
         here = (*path, str(as_text(node[label]))) if label else self._below(path, key)
         head = {**self._head(node, flag, here), "attributes": plain or None}
         if figures or label:
-            yield from [{**head, **figure} for figure in figures] or [head]
+            records = [{**head, **figure} for figure in figures]
+            yield from zip(records, places, strict=True) if records else [(head, place)]
         elif not key and not path and self.heading is None:
             self.heading = plain
         elif plain:
-            yield head
+            yield head, place
         for name, value in rest.items():
             if name not in plain:
-                yield from self.walk(value, name, here)
+                yield from self.walk(value, name, here, (*place, name))
 
     def _head(self, node: Record, flag: str | None, path: tuple[str, ...]) -> Record:
         return {
@@ -88,11 +95,12 @@ class _Reader:
     # --- figures --------------------------------------------------------------------------------------------------
 
     def _figures(self, node: Record, label: str | None) -> list[Record]:
-        """The figures of a node, each with the keys of the node that it uses up."""
+        """The figures of a node, each with the keys of the node that it uses up, and those that lead to it."""
         figures: list[Record] = []
         for name, value in node.items():
-            for figure in self._series(value, name):
-                figures.append({**figure, "keys": {name}})
+            below = value if isinstance(value, Mapping) else range(len(value)) if isinstance(value, list) else ()
+            for key, figure in zip(below, self._series(value, name), strict=False):
+                figures.append({**figure, "keys": {name}, "place": (name, key)})
         named = [name for name in node if _is(name, self.words.value) and _is_figure(node[name])]
         if not named and not figures:
             named = [name for name, value in node.items() if name != label and self._could_be_figure(name, value)]
@@ -102,7 +110,8 @@ class _Reader:
         when = as_text(node[period]) if period else None
         uses = {period} if period else set()
         return figures + [
-            {"period": when, "figure": name, "value": node[name], "keys": {name, *uses}} for name in named
+            {"period": when, "figure": name, "value": node[name], "keys": {name, *uses}, "place": (name,)}
+            for name in named
         ]
 
     def _could_be_figure(self, name: str, value: Any) -> bool:

@@ -60,6 +60,8 @@ def _address(api: Api, region: str | None, base_url: str | None) -> str | None:
     """The address of a region, of the argument before the environment's; None leaves it to the general rule."""
     if region is not None and base_url is not None:
         raise ConfigError("veridox.Client takes region= or base_url=, not both: each says where the calls go.")
+    if region is None and base_url is None and credentials.held_address(api.vendor):
+        return None
     if base_url is not None or (region is None and os.environ.get(credentials.variable(api.vendor, "base_url"))):
         return base_url
     wanted = (region or os.environ.get(credentials.variable(api.vendor, "region")) or DEFAULT_REGION).strip().lower()

@@ -157,8 +157,8 @@ def _frame(client: Client, signing: Signing, ids: Sequence[str], certificate: Ce
         loader="sign_files",
         table=SIGNED_FILES.name,
         arguments={"files": len(records)},
-        calls=len(signing.answers),
-        from_cache=0,
+        calls=sum(not answer.from_cache for answer in signing.answers),
+        from_cache=sum(answer.from_cache for answer in signing.answers),
         fetched_from=min((answer.fetched_at for answer in signing.answers), default=None),
         fetched_to=max((answer.fetched_at for answer in signing.answers), default=None),
         rows=flat.rows,
@@ -166,6 +166,7 @@ def _frame(client: Client, signing: Signing, ids: Sequence[str], certificate: Ce
         certificate=certificate,
         unknown_keys=flat.drift.unknown,
         declared=SIGNED_FILES,
+        answers=tuple(answer.used for answer in signing.answers),
     )
     return attach(to_frame(flat.arrow()), load)
 
