@@ -95,7 +95,8 @@ class Asking:
         if folder is None or planning.current() is not None or load.certificate.verdict == "FAIL":
             return
         try:
-            bases.keep(folder, self.key, base, load.as_dict())
+            for name in bases.keep(folder, self.key, base, load.as_dict()):
+                journal.JOURNAL.note_written(self.plan.client, folder / name, load.answers)
         except OSError as error:
             self.plan.client.trouble.of_frames(folder, error)
 

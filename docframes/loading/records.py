@@ -196,4 +196,6 @@ def frame_of(plan: Plan, answer: Answer, records: list[Any], reason: str) -> pd.
     certificate = Certificate("PASS", reason, received=len(records), unique=flat.rows)
     certificate = certificate.aged(tally.moments(from_cache=True))
     _tell_drift(plan, [flat])
-    return attach(to_frame(flat.arrow()), _load(plan, flat, certificate, tally, time.perf_counter() - began))
+    load = _load(plan, flat, certificate, tally, time.perf_counter() - began)
+    # What is sent to a vendor takes no trace=True, so that its rows lead nowhere.
+    return attach(to_frame(flat.arrow()), dataclasses.replace(load, trail=None))

@@ -12,7 +12,7 @@ import pandas as pd
 from docframes.errors import ConfigError, DocframesWarning, OfflineMiss, ShapeError
 from docframes.loading.plan import Plan
 from docframes.tables.flatten import Flattener, records_of
-from docframes.tables.provenance import TRACE, Made, Trace, apart, number_of
+from docframes.tables.provenance import TRACE, Made, Trace, apart, compared, number_of
 from docframes.transport.answers import Answer, decoded, object_of, rows_of
 from docframes.transport.journal import Used
 from docframes.words import count
@@ -21,8 +21,6 @@ _GONE = (
     "The answer is not in the cache any more, or a newer one took its place: where the row stood cannot be looked up. "
     "A load with refresh=True is of the present answers."
 )
-
-_UNCHECKED = "That this is the row's record only its trace column says: the row has none of the columns of its key."
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,9 @@ class RecordTrail:
 
         Raises ConfigError where the load was made without ``trace=True``, or the row is none of this load.
         """
-        load = f"{self.plan.client.vendor}.{self.plan.loader}"
-        place, within = apart(number_of(row, TRACE, f"Load it with {load}(..., trace=True)."))
+        place, within = apart(number_of(row, TRACE, f"Load it with {self._load}(..., trace=True)."))
         if not 0 <= place < len(self.answers):
-            raise ConfigError(_none_of(load))
+            raise ConfigError(_none_of(self._load))
         answer = self.plan.client.remembered(self.answers[place])
         found = None if answer is None else self._found(place, answer, within, row)
         used = self.answers[place if found is None else found.place]
@@ -60,6 +57,10 @@ class RecordTrail:
             note=_GONE if found is None else found.note,
         )
 
+    @property
+    def _load(self) -> str:
+        return f"{self.plan.client.vendor}.{self.plan.loader}"
+
     def _found(self, place: int, answer: Answer, within: int, row: pd.Series) -> _Found | None:
         """The record, as it was sent; None where another answer that it takes is not there any more."""
         with warnings.catch_warnings(), self.plan.client.again(self.answers), decoded() as bodies:
@@ -69,25 +70,21 @@ class RecordTrail:
             except OfflineMiss:
                 return None
         rows = records_of(records, self.plan.levels, self.table)
-        checked = within < len(rows) and self._is_of(row, records, within)
-        if checked is False:
-            raise ConfigError(_none_of(f"{self.plan.client.vendor}.{self.plan.loader}"))
+        if not within < len(rows):
+            raise ConfigError(_none_of(self._load))
+        doubt = compared(row, self._keys(records, within, row), TRACE, _none_of(self._load))
         if not bodies:
             return _Found(place, "", note=f"The answer is no JSON but a file of {count(len(answer.body), 'byte')}.")
         found = self._at(place, *rows[within], bodies)
-        return found if checked else replace(found, note=" ".join(filter(None, [found.note, _UNCHECKED])))
+        return replace(found, note=" ".join(filter(None, [found.note, doubt])))
 
-    def _is_of(self, row: pd.Series, records: list[Any], within: int) -> bool | None:
-        """Whether *row* has the keys of the row that the record makes; None where it has none of them.
-
-        What pandas adds up keeps the column, and its sum may be the number of another row.
-        """
+    def _keys(self, records: list[Any], within: int, row: pd.Series) -> dict[str, Any]:
+        """What tells the row that the record makes apart from others, as far as *row* has columns for it."""
         flattener = Flattener(self.plan.levels)
         flattener.add(records)
         flat = flattener.finish()[self.table]
-        sent = {name: flat.columns[name][within].as_py() for name in flat.table.key if name in row.index}
-        known = {name: value for name, value in sent.items() if value is not None}
-        return all(_same(row[name], value) for name, value in known.items()) if known else None
+        keys = {name: flat.columns[name][within].as_py() for name in flat.table.key if name in row.index}
+        return {name: value for name, value in keys.items() if value is not None}
 
     def _at(self, place: int, record: Any, holder: Any, index: int, bodies: Sequence[tuple[Answer, Any]]) -> _Found:
         """The place of *record*, which stands at *index* of *holder*, in that answer of the load which has it."""
@@ -129,15 +126,7 @@ class _Found:
 
 
 def _none_of(load: str) -> str:
-    return (
-        f"This row is none of {load}'s: its column {TRACE!r} names no record, or that of another row. Rows that were "
-        "added up, changed in their key or taken from another load have no origin of their own; trace a row of the "
-        "frame that the loader gave."
-    )
-
-
-def _same(here: Any, sent: Any) -> bool:
-    return pd.api.types.is_scalar(here) and not pd.isna(here) and bool(here == sent)
+    return f"This row is none of {load}'s: its column {TRACE!r} names no record, or that of another row."
 
 
 class _Places:

@@ -63,8 +63,11 @@ def find(folder: Path, key: str, tell: Tell) -> Base | None:
     return None if said else min(_all(folder, key, tell), key=lambda base: base.generation, default=None)
 
 
-def keep(folder: Path, key: str, base: Base, facts: Mapping[str, Any]) -> None:
-    """Make *base* the present one; rows that have a file are not written again.  Raises OSError."""
+def keep(folder: Path, key: str, base: Base, facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Make *base* the present one, and give the names of its files; rows that have a file are not written again.
+
+    Raises OSError.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     rows = base.rows
     if not rows or not (folder / rows).exists():
@@ -76,6 +79,7 @@ def keep(folder: Path, key: str, base: Base, facts: Mapping[str, Any]) -> None:
     before = said.get("before") if said.get("present") == name else said.get("present")
     _write(folder / pointer(key), orjson.dumps({"present": name, "before": before, "facts": facts}, default=str))
     _forget(folder, key, {name, before})
+    return name, rows
 
 
 def used(folder: Path, name: str) -> Path:

@@ -141,7 +141,8 @@ def trace(frame: pd.DataFrame, row: Any) -> Trace:
     row : a label of the frame's index, as ``frame.loc`` takes it, or a row itself, ``frame.iloc[0]``.
     The frame was loaded with ``trace=True``, or is of a ledger.  It works on what pandas makes of the frame too, as
     long as the column ``docframes_trace`` (of a ledger ``source_line``) and its ``attrs`` are kept: filter, sort,
-    assign, copy; not merge.
+    assign, copy; not merge.  Nothing is sent for it.
+    What pandas added up is refused, or told in the Trace's ``note``: the column is added up as well.
     Raises ConfigError where that is not so, or there is no such row.
     """
     load = load_record(frame)

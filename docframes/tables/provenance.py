@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
@@ -41,12 +41,20 @@ def apart(number: int) -> tuple[int, int]:
 class Made(list[Any]):
     """Records that were made, where a row is no object of the answer, each with the place that it was made of.
 
-    origins : for each record an object or list of the answer, and the keys that lead on from there.
+    origins : for each record an object or list of the answer, and the keys that lead on from there; not gone through
+    before somebody asks, which most loads never do.
     """
 
     def __init__(self, records: Iterable[Any] = (), origins: Iterable[tuple[Any, ...]] = ()) -> None:
         super().__init__(records)
-        self.origins = list(origins)
+        self._origins = origins
+
+    @property
+    def origins(self) -> list[tuple[Any, ...]]:
+        """The place of each record."""
+        if not isinstance(self._origins, list):
+            self._origins = list(self._origins)
+        return self._origins
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,8 @@ class Trace:
     member, line : of a ledger: the file within the archive, and its line, from 1.
     fetched_at : when the answer came from the vendor (UTC).
     sha256 : of the answer's body as it is kept, or of the file.
-    record : what stood there, as it was sent; None where it is not here any more, and ``note`` says why.
+    record : what stood there, as it was sent, without what is secret; of a ledger the text of the line.
+    note : why there is no record, or what speaks against it; empty where nothing does.
     """
 
     vendor: str
@@ -106,6 +115,25 @@ class Trace:
         if self.record is None or isinstance(self.record, str):
             return self.record or ""
         return orjson.dumps(self.record, option=orjson.OPT_INDENT_2).decode()
+
+
+def compared(row: pd.Series, sent: Mapping[str, Any], column: str, none_of: str) -> str:
+    """A note on whether *row* has what was *sent* for some of its columns; empty where it has all of it.
+
+    What pandas adds up keeps the *column* by which rows are traced, and a sum may be the number of another row.
+    Raises ConfigError, with the words *none_of*, where the row has nothing of it.
+    """
+    other = [name for name, value in sent.items() if not _same(row[name], value)]
+    if not sent:
+        return f"That it is this row's only {column} says: the row has no other column that tells it apart."
+    if len(other) == len(sent):
+        msg = f"{none_of} Rows that were added up, or changed in what tells them apart, have no origin of their own: "
+        raise ConfigError(msg + "trace a row of the frame that was loaded.")
+    return f"The row says otherwise in {', '.join(other)}: it was changed since, or added up." if other else ""
+
+
+def _same(here: Any, sent: Any) -> bool:
+    return pd.api.types.is_scalar(here) and not pd.isna(here) and bool(here == sent)
 
 
 class Trail(Protocol):

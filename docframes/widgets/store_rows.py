@@ -23,7 +23,6 @@ from docframes.ledger import ROLES
 from docframes.ledger.engines import database, read
 from docframes.ledger.frames import to_frame
 from docframes.ledger.general_ledger import GeneralLedger
-from docframes.tables.loads import attach
 from docframes.widgets.blocks import BlockRows, Numbers, Positions, Sort, joined
 from docframes.widgets.columns import ColumnInfo
 from docframes.widgets.formats import Shape, all_days, is_amount, kind_of
@@ -218,8 +217,7 @@ class StoreRows(BlockRows):
             places = positions.astype(np.int64)
             frame = to_frame([self._rows(places, self._schema.names)], amounts=self._ledger.amounts)
             frame.index = pd.Index(places)
-        record = self._ledger.records.get(self._table)
-        return attach(frame, record) if record else frame
+        return self._ledger.recorded(frame, self._table)
 
 
 _PLACE = "file_row_number"
