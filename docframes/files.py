@@ -12,12 +12,14 @@ they expire, and in no repr.  Storage hosts get no credential.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import re
 import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
@@ -26,10 +28,11 @@ from typing import Any
 
 import pandas as pd
 
-from docframes.errors import ColumnError, ConfigError, DocframesError, VendorError
+from docframes.errors import ColumnError, ConfigError, DocframesError, OfflineMiss, VendorError
 from docframes.loading import Bar
 from docframes.tables.html import titled
 from docframes.tables.loads import load_record
+from docframes.transport import journal, replay
 from docframes.transport.cache import is_offline
 from docframes.transport.download import CHUNK, ApiFile, SignedLink, attempts, digest
 
@@ -76,11 +79,13 @@ class FileRef:
     def save(self, path: str | Path, *, client: Any = None) -> Path:
         """Write the file to *path*, whole or not at all; once more with a fresh link where the first one is over."""
         saved: Path = self._with_link(client, lambda link: link.save(path))
+        self._note(client, digest(saved), saved.stat().st_size)
         return saved
 
     def bytes(self, *, client: Any = None) -> bytes:
         """The whole file."""
         content: bytes = self._with_link(client, lambda link: link.bytes())
+        self._note(client, hashlib.sha256(content).hexdigest(), len(content))
         return content
 
     def bytes_up_to(self, most: int, *, client: Any = None) -> Content:
@@ -90,7 +95,15 @@ class FileRef:
         it does not, reading stops after *most* and the size is None too.
         """
         content: Content = self._with_link(client, lambda link: _up_to(link, most))
+        if content[0] is not None:
+            self._note(client, hashlib.sha256(content[0]).hexdigest(), len(content[0]))
         return content
+
+    def _note(self, client: Any, sha256: str, size: int) -> None:
+        """Note the file for a capsule."""
+        client = client or _room(self.vendor).default_client()
+        file = journal.File(self.vendor, client.account, self.kind, self.file_id, sha256, size)
+        journal.JOURNAL.note_file(client, file)
 
     def _with_link(self, client: Any, use: Any) -> Any:
         try:
@@ -115,6 +128,9 @@ def fetch_links(
     room = _room(vendor)
     client = client or room.default_client()
     account = client.account
+    held = replay.current()
+    if held is not None:
+        return _from_capsule(held, client, kind, file_ids)
     remembered = {} if fresh else {file_id: _known(vendor, account, kind, file_id) for file_id in file_ids}
     known: dict[str, Link | DocframesError] = {file_id: link for file_id, link in remembered.items() if link}
     wanted = [file_id for file_id in dict.fromkeys(file_ids) if file_id not in known]
@@ -124,6 +140,30 @@ def fetch_links(
             if isinstance(link, SignedLink):
                 _links[vendor, account, kind, file_id] = link
     return {**known, **found}
+
+
+def _from_capsule(
+    held: replay.Replay, client: Any, kind: str, file_ids: Sequence[str]
+) -> dict[str, Link | DocframesError]:
+    """Files that the capsule holds; of the others what the vendor said, where it said why there is none."""
+    links = {file_id: _held(held, client.vendor, client.account, kind, file_id) for file_id in file_ids}
+    try:
+        told = _room(client.vendor).file_links(kind, list(dict.fromkeys(file_ids)), client=client)
+    except DocframesError:
+        return links
+    refused = {file_id: one for file_id, one in told.items() if isinstance(one, DocframesError)}
+    for file_id, error in refused.items():
+        if isinstance(links[file_id], OfflineMiss) and not isinstance(error, OfflineMiss):
+            links[file_id] = error
+    return links
+
+
+def _held(held: replay.Replay, vendor: str, account: str, kind: str, file_id: str) -> Link | DocframesError:
+    try:
+        content = held.file(vendor, account, kind, file_id)
+    except DocframesError as error:
+        return error
+    return ApiFile(f"{kind}/{file_id}", lambda: replay.opened(content))
 
 
 def _known(vendor: str, account: str, kind: str, file_id: str) -> SignedLink | None:
@@ -262,7 +302,11 @@ def save_all(
     with bars as bar, ThreadPoolExecutor(workers, thread_name_prefix="docframes") as pool:
         for group in _batches(wanted):
             links = fetch_links(group[0][0], group[0][1], [file_id for _, _, file_id, _ in group], client=client)
-            tasks = [pool.submit(_save_one, file, folder / names[file], links.get(file[2]), client) for file in group]
+            # Each in a copy of its own: that this is offline holds in every thread.
+            tasks = [
+                pool.submit(copy_context().run, _save_one, file, folder / names[file], links.get(file[2]), client)
+                for file in group
+            ]
             for task in tasks:
                 rows.append(task.result())
                 bar.advance()

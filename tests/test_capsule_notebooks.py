@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 HERE = Path(__file__).parent
-NOTEBOOKS = sorted(path.name for path in (HERE.parent / "notebooks").glob("*.ipynb"))
+#: The seventh is about capsules itself: within one it could not save another.
+NOTEBOOKS = sorted(path.name for path in (HERE.parent / "notebooks").glob("0[1-6]*.ipynb"))
 #: Columns that tell when this very run wrote a file.
 OF_THE_RUN = ["saved_at"]
 

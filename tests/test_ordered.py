@@ -89,7 +89,7 @@ def test_the_dtype_depends_on_the_declaration_alone():
 def test_kept_frames_open_with_the_same_dtypes(tmp_path, records):
     """What is kept on disk and opened again is equal, with rows or without."""
     arrows = {name: flat.arrow() for name, flat in flatten(records, LEVEL).items()}
-    kept.keep(tmp_path, "k", arrows, {}, datetime.now(UTC) + timedelta(hours=1))
+    kept.keep(tmp_path, "k", arrows, {}, b"[]", datetime.now(UTC) + timedelta(hours=1))
     found = kept.find(tmp_path, "k", ["boxes", "notes"])
 
     for name, arrow in arrows.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import docframes
-from docframes import sandbox, validocx
+from docframes import capsule, sandbox, validocx
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,6 +32,7 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "export.csv").write_text(GERMAN)
     names: dict[str, object] = {}
+    capsule.forget()  # what other tests of this process used
     with sandbox.running(jobs=6, time_scale=0.01) as box:
         box.write_ledger(tmp_path / "ledger.zip")
         for number, block in enumerate(blocks("python"), start=1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 
@@ -55,6 +56,49 @@ def test_a_secret_key_loses_its_whole_value(key):
 
     assert json.loads(redact.text(body)) == {key: "[redacted]", "id": "kept"}
     assert json.loads(redact.body(body.encode())) == {key: "[redacted]", "id": "kept"}
+
+
+@pytest.mark.parametrize("written", [r"\u003f", r"\u003F"])
+def test_a_link_may_be_written_with_escaped_marks(written):
+    """JSON may write any sign by its number; two backslashes are one, and what follows them is a text."""
+    body = json.dumps({"url": "https://f.test/a?v=1&token=abc123", "note": r"\u003f"})
+    body = body.replace("?", written).replace("=", r"\u003d")
+
+    assert json.loads(redact.body(body.encode())) == {"url": "https://f.test/a?[redacted]", "note": r"\u003f"}
+
+
+#: What may stand in an answer that is asked for its links, and what is left of it; the secret is ``abc123``.
+LINKS = {
+    "a name nobody knows": ("https://f.test/a.pdf?h=abc123", "https://f.test/a.pdf"),
+    "a fragment": ("https://f.test/a.pdf#abc123", "https://f.test/a.pdf"),
+    "a user": ("https://u:abc123@f.test/a.pdf", "https://f.test/a.pdf"),
+    "in a text": ("see https://f.test/a?x=abc123 soon", "see https://f.test/a soon"),
+    "relative": ("/files/1?x=abc123", "/files/1?[redacted]"),
+    "for a query": ("https%3A%2F%2Ff.test%2Fa%3Fx%3Dabc123", "[redacted]"),
+    "in base64": (base64.b64encode(b"https://f.test/a?x=abc123").decode(), "[redacted]"),
+    "the query alone": ("se=1&x=abc123", "[redacted]"),
+    "one parameter alone": ("sig=abc123", "[redacted]"),
+    "JSON in JSON": ('{"url":"https://f.test/a?x=abc123"}', '{"url":"https://f.test/a"}'),
+    "a text": ("Is 1 + 1 = 2? Yes & no.", "Is 1 + 1 = 2? Yes & no."),
+    "a name": ("AT&T bill, 12=13.pdf", "AT&T bill, 12=13.pdf"),
+}
+
+
+@pytest.mark.parametrize("case", LINKS)
+def test_no_link_keeps_its_query_where_links_are_asked_for(case):
+    """Under any key, in any form; what is no link stays as it is."""
+    came, left = LINKS[case]
+
+    assert json.loads(redact.links(json.dumps({"anything": [came]}).encode())) == {"anything": [left]}
+
+
+@pytest.mark.parametrize("key", ["token", "Signature", "policy", "AWSAccessKeyId", "X-Goog-Signature", "signedUrl"])
+def test_fields_of_a_form_are_masked_where_links_are_asked_for(key):
+    """Lists and objects below such a key too; that nothing is there stays to be seen."""
+    came = {"fields": {key: "abc123"}, key: ["abc123", {"x": 1}], "none": {key: None}}
+    left = {"fields": {key: "[redacted]"}, key: ["[redacted]", {"x": "[redacted]"}], "none": {key: None}}
+
+    assert json.loads(redact.links(json.dumps(came).encode())) == left
 
 
 def test_null_and_empty_links_stay():
@@ -148,3 +192,11 @@ def test_no_signature_survives_next_to_anything(around, signature):
     link = f"https://f.test/{around.replace(' ', '')}?token={signature}"
 
     assert f"token={signature}" not in redact.text(f"{around} {link} {around}")
+
+
+@given(_VALUES)
+def test_what_was_redacted_once_stays(value):
+    """The SHA-256 of a redacted answer is taken again whenever it is read."""
+    once = redact.links(json.dumps(value).encode())
+
+    assert redact.links(once) == once

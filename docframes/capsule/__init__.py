@@ -2,6 +2,8 @@
 
     from docframes import capsule
 
+    capsule.forget()  # in a long session: what was used before stays out
+    ...
     saved = capsule.save("q3.dfz", ledgers=True, files=True)
     with capsule.open("q3.dfz"):
         jobs = validocx.load_jobs()  # from the capsule; no socket is opened
@@ -14,7 +16,7 @@ it holds is as confidential as the vendors' data are.
 from __future__ import annotations
 
 from docframes.capsule.open_capsule import Capsule, open
-from docframes.capsule.save import Saved, save
+from docframes.capsule.save import Saved, forget, save
 from docframes.capsule.verify import Verification, verify
 
-__all__ = ["Capsule", "Saved", "Verification", "open", "save", "verify"]
+__all__ = ["Capsule", "Saved", "Verification", "forget", "open", "save", "verify"]

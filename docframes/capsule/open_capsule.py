@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-from requests_cache import CachedResponse
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from docframes.capsule import container, verify
-from docframes.capsule.manifest import AnswerEntry, FileEntry, LedgerEntry, Manifest, StateEntry
-from docframes.errors import CapsuleError, ConfigError, OfflineMiss
+from docframes.capsule.manifest import AnswerEntry, Entry, FileEntry, LedgerEntry, Manifest, StateEntry
+from docframes.errors import CapsuleAltered, CapsuleError, ConfigError, OfflineMiss
 from docframes.transport import replay
+from docframes.transport.network import HERE
 from docframes.words import count
+
+if TYPE_CHECKING:
+    from requests_cache import CachedResponse
 
 
 def open(path: str | os.PathLike[str], *, digest: str | None = None) -> Capsule:
@@ -36,12 +40,12 @@ class Capsule:
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
-        self._path = path
+        self.path = path.absolute()
+        self._lock = threading.Lock()
         self._reader: container.Reader | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._held: dict[tuple[str, str], _Held] = {}
         self._files: dict[tuple[str, str, str, str], FileEntry] = {}
-        self._before: str | None = None
 
     def __repr__(self) -> str:
         return f"<capsule {self.name}, {'open' if self._reader else 'closed'}>"
@@ -51,7 +55,7 @@ class Capsule:
         """What is in it."""
         if self._reader is not None:
             return self._reader.manifest
-        with container.read(self._path) as reader:
+        with container.read(self.path) as reader:
             return reader.manifest
 
     def __enter__(self) -> Capsule:
@@ -64,38 +68,37 @@ class Capsule:
 
     def start(self) -> Capsule:
         """From here on every client is answered from the capsule.  Raises CapsuleError where it is open already."""
-        if self._reader is not None:
-            raise CapsuleError(f"The capsule {self.name} is open already.")
-        reader = container.read(self._path)
-        try:
-            self._folder = tempfile.TemporaryDirectory(prefix="docframes-capsule-", ignore_cleanup_errors=True)
-            self._unpack(reader)
-        except BaseException:
-            reader.close()
-            raise
-        self._reader = reader
-        self._before = os.environ.get(replay.VARIABLE)
-        os.environ[replay.VARIABLE] = str(self._path)
-        replay.enter(self)
+        with self._lock:
+            if self._reader is not None:
+                raise CapsuleError(f"The capsule {self.name} is open already.")
+            reader = container.read(self.path)
+            folder = tempfile.TemporaryDirectory(prefix="docframes-capsule-", ignore_cleanup_errors=True)
+            try:
+                self._folder = folder
+                self._unpack(reader)
+            except BaseException:
+                reader.close()
+                folder.cleanup()
+                raise
+            self._reader = reader
+            replay.enter(self)
         return self
 
     def stop(self) -> None:
         """From here on clients ask the vendors again; once more does nothing."""
-        if self._reader is None:
-            return
-        replay.leave(self)
-        if self._before is None:
-            os.environ.pop(replay.VARIABLE, None)
-        else:
-            os.environ[replay.VARIABLE] = self._before
-        self._reader.close()
-        self._reader = None
-        if self._folder is not None:
-            self._folder.cleanup()
+        with self._lock:
+            if self._reader is None:
+                return
+            replay.leave(self)
+            reader, self._reader = self._reader, None
+            reader.close()
+            if self._folder is not None:
+                self._folder.cleanup()
 
     def _unpack(self, reader: container.Reader) -> None:
         """Answers are read when they are asked for; what a load reads from disk has to lie there."""
-        self._held = {(one.vendor, one.account): _Held(reader) for one in reader.manifest.accounts}
+        self._held = {(one.vendor, one.account): _Held(self) for one in reader.manifest.accounts}
+        self._files = {}
         for entry in reader.manifest.entries:
             if isinstance(entry, AnswerEntry):
                 self._held[entry.vendor, entry.account].entries[entry.key] = entry
@@ -110,28 +113,38 @@ class Capsule:
     # --- as transport sees it -------------------------------------------------------------------------------------
 
     def account(self, vendor: str, base_url: str, fingerprint: str) -> str:
-        """Which of the capsule's accounts a client stands for: its own, or the only one at its address."""
+        """Which of the capsule's accounts a client stands for: its own, or the only one at its address.
+
+        A client of a vendor that is not in the capsule stands for itself: whatever it asks for is an OfflineMiss.
+        Raises ConfigError where it cannot be told.
+        """
         known = [one for one in self.manifest.accounts if one.vendor == vendor]
-        if any(one.account == fingerprint for one in known):
+        if not known or any(one.account == fingerprint for one in known):
             return fingerprint
         here = [one.account for one in known if one.base_url == base_url.rstrip("/")]
         if len(here) == 1:
             return here[0]
-        told = ", ".join(f"{one.account} at {one.base_url}" for one in known) or "none"
-        msg = f"The capsule {self.name} cannot tell which account a client of {vendor} stands for: it has {told}. "
-        raise ConfigError(msg + "Make the client as it was made when the capsule was saved, with its own key.")
+        told = ", ".join(f"{one.account} at {one.base_url}" for one in known)
+        msg = f"The capsule {self.name} cannot tell which account a {vendor} client at {base_url} stands for: it has "
+        msg += f"{told}. Make the client as it was made when the capsule was saved, at the same address and with its "
+        raise ConfigError(msg + "own key, which is not sent anywhere; or save a capsule of one account's frames.")
 
-    def base_url(self, vendor: str) -> str | None:
-        """The address of the vendor's only account."""
+    def base_url(self, vendor: str, given: str | None) -> str | None:
+        """The address of the vendor's only account; the one *given*, where that is in the capsule.
+
+        A server on this machine has another port each time, so its port does not count.
+        """
         found = {one.base_url for one in self.manifest.accounts if one.vendor == vendor}
+        if given is not None and given.rstrip("/") not in found:
+            found = {one for one in found if _is_here(one) and _is_here(given)}
+            found = {one for one in found if urlsplit(one).path == urlsplit(given.rstrip("/")).path}
+        elif given is not None:
+            return given.rstrip("/")
         return found.pop() if len(found) == 1 else None
 
     def answers(self, vendor: str, account: str) -> replay.Held:
         """The answers of an account; none of one that is not in it."""
-        found = self._held.get((vendor, account))
-        if found is None:
-            found = _Held(self._open())
-        return found
+        return self._held.get((vendor, account)) or _Held(self)
 
     def folder(self, vendor: str, account: str) -> Path:
         """The folder of what an account keeps besides answers, as long as the capsule is open."""
@@ -148,7 +161,16 @@ class Capsule:
             known = "" if entry is None else f" (SHA-256 {entry.sha256}, {count(entry.size, 'byte')})"
             msg = f"The capsule {self.name} does not hold {vendor} {kind}/{file_id}{known}. Files go in on request: "
             raise OfflineMiss(msg + "capsule.save(..., files=True).", vendor=vendor)
-        return self._open().read(entry)
+        return self.read(entry)
+
+    def read(self, entry: Entry) -> bytes:
+        """The bytes of *entry*.  Raises CapsuleError where the capsule is closed."""
+        try:
+            return self._open().read(entry)
+        except CapsuleAltered:
+            # Closed meanwhile, perhaps, by another thread.
+            self._open()
+            raise
 
     def _open(self) -> container.Reader:
         if self._reader is None:
@@ -161,9 +183,9 @@ class _Held:
 
     broken: str | None = None
 
-    def __init__(self, reader: container.Reader) -> None:
+    def __init__(self, capsule: Capsule) -> None:
         self.entries: dict[str, AnswerEntry] = {}
-        self._reader = reader
+        self._capsule = capsule
 
     def get_response(self, key: str, default: Any = None) -> CachedResponse | None:
         """The answer under *key*, or *default*."""
@@ -175,7 +197,7 @@ class _Held:
             url=entry.url,
             status=entry.status,
             headers=entry.headers,
-            body=self._reader.read(entry),
+            body=self._capsule.read(entry),
             fetched_at=entry.fetched_at,
             key=key,
         )
@@ -188,3 +210,7 @@ class _Held:
 
     def close(self) -> None:
         """The capsule itself is closed."""
+
+
+def _is_here(address: str) -> bool:
+    return urlsplit(address).hostname in HERE

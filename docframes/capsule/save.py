@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from docframes import __version__
+import docframes
 from docframes.capsule import container
+from docframes.capsule.choice import Choice, of_given, of_session
 from docframes.capsule.manifest import Account, AnswerEntry, Entry, FileEntry, LedgerEntry, Manifest, StateEntry
 from docframes.errors import CapsuleError, DocframesError
 from docframes.files import FileRef
-from docframes.ledger import GeneralLedger
-from docframes.tables.loads import load_record
-from docframes.transport import redact, replay
-from docframes.transport.journal import JOURNAL, File, State, Used
+from docframes.transport import journal, redact, replay
+from docframes.transport.answers import Answer
+from docframes.transport.download import digest as digest_of
+from docframes.transport.journal import File, State, Used
 from docframes.words import count, size
 
 _LONGEST_LIST = 3  #: of what is missing that a message names
+_NOTHING = "Nothing was loaded in this session, so there is nothing to save. Load something first."
+_NOTHING_OF_THESE = (
+    "What was given is made of no vendor's answer, so there is nothing to save. Of a ledger that read_ledger read, "
+    "give the ledger itself, not a frame of it."
+)
 
 
 @dataclass(frozen=True)
@@ -46,183 +51,207 @@ class Saved:
         return f"Capsule {self.path.name}, {', '.join(facts)}, {size(self.bytes)}, digest {self.digest}"
 
 
+def forget() -> None:
+    """Begin anew: what was used until now is not saved, unless :func:`save` is given a frame that is made of it.
+
+    For a long session: run it before the cells that the capsule is of, then run those, then save.  The cache is left as
+    it is.  Answers to a client with ``cached=False`` are in no cache, and so are gone.
+    """
+    journal.forget()
+
+
 def save(
     path: str | os.PathLike[str], *frames: Any, ledgers: bool = False, files: bool = False, note: str = ""
 ) -> Saved:
     """Write what this session used into a capsule at *path*.
 
-    frames : loaded frames, ledgers, or what holds several of them such as ``details``: only their answers go in, in
-    place of all that the session used.
+    frames : loaded frames, ledgers, or what holds several of them such as ``details``: only what they are made of goes
+    in, in place of all that was used since the process began or :func:`forget` was called.  A ledger that
+    ``read_ledger`` read goes in only where it is given.
     ledgers : with the archives of ledgers.  files : with the files behind links that were opened or saved; they are
     fetched once more for it.  Otherwise both are named with their SHA-256, and a notebook that needs them cannot run.
     note : the user's own words, in the manifest.
-    Raises CapsuleError where nothing was used, and where an answer is not to be had any more as it was used: the cache
-    was cleared, or a newer answer took its place.  What is there is left as it is then.
+    Raises CapsuleError where nothing was used; where a frame was not loaded in this session; where an answer is not to
+    be had any more as it was used, since the cache was cleared or another answer took its place; and while a capsule is
+    open.  A file that was at *path* is left as it is then.
     """
     if replay.current() is not None:
         raise CapsuleError("A capsule is open: what comes from it is in it already. Copy the file to have another.")
-    used = list(_of_frames(frames)) if frames else list(JOURNAL.answers.values())
-    accounts = {(one.vendor, one.account) for one in used} if frames else None
-    contents: dict[str, bytes | Path] = {}
-    entries: list[Entry] = [
-        *_answers(used, contents),
-        *_states([one for one in JOURNAL.states.values() if _of(accounts, one)], ledgers, contents),
-        *_own_ledgers(frames, ledgers, contents),
-        *_files([one for one in JOURNAL.files.values() if _of(accounts, one)], files, contents),
-    ]
-    if not entries:
-        raise CapsuleError("Nothing was loaded in this session, so there is nothing to save. Load something first.")
-    manifest = Manifest(
-        created_at=datetime.now(UTC),
-        docframes=__version__,
-        note=note,
-        accounts=_accounts(entries),
-        entries=tuple(entries),
-    )
-    digest = container.write(path, manifest, lambda entry: contents[entry.sha256])
-    return Saved(Path(path), digest, Path(path).stat().st_size, manifest)
-
-
-def _of(accounts: set[tuple[str, str]] | None, one: State | File) -> bool:
-    return accounts is None or (one.vendor, one.account) in accounts
+    target = Path(path)
+    choice = of_given(frames) if frames else of_session()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the capsule, where there has to be room for them anyway.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".", suffix=".part") as folder:
+        packing = _Packing(Path(folder))
+        entries = tuple(packing.entries(choice, ledgers=ledgers, files=files))
+        if not entries:
+            raise CapsuleError(_NOTHING_OF_THESE if frames else _NOTHING)
+        manifest = Manifest(
+            created_at=datetime.now(UTC),
+            docframes=docframes.__version__,
+            note=redact.text(note),
+            accounts=_accounts(entries),
+            entries=entries,
+        )
+        digest = container.write(target, manifest, lambda entry: packing.contents[entry.sha256])
+    return Saved(target, digest, target.stat().st_size, manifest)
 
 
 def _accounts(entries: Iterable[Entry]) -> tuple[Account, ...]:
     named = dict.fromkeys((entry.vendor, entry.account) for entry in entries if entry.account)
     return tuple(
-        Account(vendor=vendor, account=account, base_url=redact.url(JOURNAL.clients[vendor, account].base_url))
+        Account(vendor=vendor, account=account, base_url=redact.url(_clients(vendor, account)[0].base_url))
         for vendor, account in named
     )
 
 
-# --- answers ------------------------------------------------------------------------------------------------------
+def _clients(vendor: str, account: str) -> list[Any]:
+    found = journal.JOURNAL.clients_of(vendor, account)
+    if not found:
+        msg = f"The account {account} of {vendor} was not used in this process but within another capsule. Load what "
+        raise CapsuleError(msg + "is to go in from the vendor, then save.")
+    return found
 
 
-def _of_frames(given: Iterable[Any]) -> Iterator[Used]:
-    found: dict[tuple[str, str], Used] = {}
-    for frame in _frames(given):
-        for used in load_record(frame).answers:
-            found.setdefault((used.key, used.sha256), used)
-    yield from found.values()
+@dataclass
+class _Packing:
+    """The entries of a capsule and what their bytes are.  folder : for files that are fetched for it."""
 
+    folder: Path
+    contents: dict[str, bytes | Path] = field(default_factory=dict)  #: by SHA-256
 
-def _frames(given: Iterable[Any]) -> Iterator[pd.DataFrame]:
-    for one in given:
-        if isinstance(one, pd.DataFrame):
-            yield one
-        elif isinstance(one, GeneralLedger):
-            continue
-        elif hasattr(one, "__dataclass_fields__"):
-            yield from (value for value in vars(one).values() if isinstance(value, pd.DataFrame) and value.attrs)
+    def entries(self, choice: Choice, *, ledgers: bool, files: bool) -> Iterator[Entry]:
+        """Each kind after the other."""
+        yield from self._answers(choice.answers)
+        for state in choice.states:
+            yield self._archive(state, held=ledgers) if state.ledger else self._state(state)
+        for path in choice.ledgers:
+            yield self._own_ledger(path, held=ledgers)
+        for file in choice.files:
+            yield self._file(file, held=files)
+
+    # --- answers --------------------------------------------------------------------------------------------------
+
+    def _answers(self, used: Iterable[Used]) -> list[AnswerEntry]:
+        """One answer for each call.  Raises CapsuleError, naming some, where there are two or none."""
+        entries: dict[tuple[str, str], AnswerEntry] = {}
+        lost: list[Used] = []
+        # What was refused at first and came later is answered.
+        for one in sorted(used, key=lambda one: one.status >= 400):
+            place = (one.account, one.key)
+            if place in entries and one.status >= 400:
+                continue
+            answer = _remembered(one)
+            if answer is not None and place not in entries:
+                entries[place] = self._answer(one, answer)
+            elif answer is None or not answer.call.endpoint.links:
+                # Not so of links, which are others each time that they are asked for.
+                lost.append(one)
+        if lost:
+            raise CapsuleError(_lost(lost))
+        return list(entries.values())
+
+    def _answer(self, used: Used, answer: Answer) -> AnswerEntry:
+        # Once more: what the cache kept may hold a credential that nobody knew of then.
+        body = redact.body(answer.plain)
+        return AnswerEntry(
+            vendor=used.vendor,
+            account=used.account,
+            key=used.key,
+            method=used.method,
+            url=redact.text(used.url),
+            status=used.status,
+            headers=redact.headers(used.headers),
+            fetched_at=used.fetched_at,
+            sha256=self._keep(body),
+            size=len(body),
+        )
+
+    def _keep(self, content: bytes) -> str:
+        sha256 = hashlib.sha256(content).hexdigest()
+        self.contents[sha256] = content
+        return sha256
+
+    # --- what stands beside them ----------------------------------------------------------------------------------
+
+    def _state(self, state: State) -> StateEntry:
+        what = f"{state.name} of {state.vendor}"
+        if state.replaced:
+            msg = (
+                f"{what} cannot go in as it was used: a ledger was loaded twice, and its files were others the second "
+            )
+            raise CapsuleError(msg + "time. Save after each: capsule.save(path, ledger).")
+        content = state.content
+        if content is None and (state.path is None or not state.path.is_file()):
+            raise CapsuleError(f"{what} is not in the cache any more. Load what needs it again.")
+        if content is not None or state.path is None:
+            content = content or b""
+            sha256, length = self._keep(content), len(content)
         else:
-            msg = f"A capsule is saved of loaded frames, of what holds several, and of ledgers; got {one!r:.80}."
-            raise CapsuleError(msg)
+            sha256, length = digest_of(state.path), state.path.stat().st_size
+            self.contents[sha256] = state.path
+        return StateEntry(vendor=state.vendor, account=state.account, name=state.name, sha256=sha256, size=length)
 
+    def _archive(self, state: State, *, held: bool) -> LedgerEntry:
+        (sha256,) = state.archives
+        if held:
+            if state.path is None or not state.path.is_file():
+                msg = (
+                    f"The archive of the {state.ledger} is not here any more: the cache was cleared, a newer one took "
+                )
+                msg += "its place, or its client keeps nothing (cached=False). Load it again, or save without ledgers=."
+                raise CapsuleError(msg)
+            self.contents[sha256] = state.path
+        return LedgerEntry(
+            vendor=state.vendor, account=state.account, name=state.ledger, sha256=sha256, size=state.size, held=held
+        )
 
-def _answers(used: Iterable[Used], contents: dict[str, bytes | Path]) -> list[AnswerEntry]:
-    entries: dict[tuple[str, str], AnswerEntry] = {}
-    missing = []
-    # What was refused at first and came later is answered.
-    for one in sorted(used, key=lambda one: one.status >= 400):
-        client = JOURNAL.clients[one.vendor, one.account]
-        # What no cache keeps may be asked for again and again, and answered otherwise; the first answer made the frame.
-        unkept = JOURNAL.body(one.sha256) is not None
-        if (one.account, one.key) in entries and unkept:
-            continue
-        answer = client.remembered(one)
-        if answer is None or (one.account, one.key) in entries:
-            missing.append(f"{one.method} {one.url}")
-            continue
-        contents[one.sha256] = answer.plain
-        entries[one.account, one.key] = _answer(one, len(answer.plain))
-    if missing:
-        _refuse(missing)
-    return list(entries.values())
+    def _own_ledger(self, path: Path, *, held: bool) -> LedgerEntry:
+        sha256 = digest_of(path)
+        self.contents[sha256] = path
+        return LedgerEntry(vendor="", account="", name=path.name, sha256=sha256, size=path.stat().st_size, held=held)
 
-
-def _answer(used: Used, length: int) -> AnswerEntry:
-    return AnswerEntry(
-        vendor=used.vendor,
-        account=used.account,
-        key=used.key,
-        method=used.method,
-        url=used.url,
-        status=used.status,
-        headers=dict(used.headers),
-        fetched_at=used.fetched_at,
-        sha256=used.sha256,
-        size=length,
-    )
-
-
-def _refuse(missing: list[str]) -> None:
-    shown = ", ".join(missing[:_LONGEST_LIST]) + (", ..." if len(missing) > _LONGEST_LIST else "")
-    msg = f"{count(len(missing), 'answer')} cannot go in: the cache does not hold them any more as they were used, or "
-    msg += f"newer ones took their place ({shown}). Run the notebook once in a new kernel and save then, or give the "
-    raise CapsuleError(msg + "frames that are to go in: capsule.save(path, frame, ...).")
-
-
-# --- what stands beside them --------------------------------------------------------------------------------------
-
-
-def _states(states: Iterable[State], ledgers: bool, contents: dict[str, bytes | Path]) -> Iterator[Entry]:
-    for one in states:
-        if not one.path.is_file():
-            raise CapsuleError(f"{one.name} of {one.vendor} is not in the cache any more. Load what needs it again.")
-        sha256, length = _digest(one.path), one.path.stat().st_size
-        contents[sha256] = one.path
-        facts: dict[str, Any] = {"vendor": one.vendor, "account": one.account, "sha256": sha256, "size": length}
-        if one.ledger:
-            yield LedgerEntry(name=f"{one.name} ({one.ledger})", held=ledgers, **facts)
-        else:
-            contents[sha256] = one.path.read_bytes()
-            yield StateEntry(name=one.name, **facts)
-
-
-def _own_ledgers(given: Iterable[Any], ledgers: bool, contents: dict[str, bytes | Path]) -> Iterator[LedgerEntry]:
-    """Ledgers that were read from files of the user's."""
-    for one in given:
-        if not isinstance(one, GeneralLedger) or one.files is None or one.records:
-            continue
-        paths = [one.files] if isinstance(one.files, Path) else list(one.files.values())
-        for path in (file for each in paths for file in ([each] if each.is_file() else sorted(each.rglob("*")))):
-            if path.is_file():
-                sha256 = _digest(path)
-                contents[sha256] = path
-                name, length = path.name, path.stat().st_size
-                yield LedgerEntry(vendor="", account="", name=name, sha256=sha256, size=length, held=ledgers)
-
-
-def _files(used: Iterable[File], files: bool, contents: dict[str, bytes | Path]) -> Iterator[FileEntry]:
-    for one in used:
-        if files:
-            contents[one.sha256] = _fetched(one)
-        yield FileEntry(
-            vendor=one.vendor,
-            account=one.account,
-            file_kind=one.kind,
-            file_id=one.file_id,
+    def _file(self, file: File, *, held: bool) -> FileEntry:
+        if held and file.sha256 not in self.contents:
+            self.contents[file.sha256] = _fetched(file, self.folder / file.sha256)
+        return FileEntry(
+            vendor=file.vendor,
+            account=file.account,
+            file_kind=file.kind,
+            file_id=file.file_id,
             name="",
-            sha256=one.sha256,
-            size=one.size,
-            held=files,
+            sha256=file.sha256,
+            size=file.size,
+            held=held,
         )
 
 
-def _fetched(file: File) -> bytes:
-    client = JOURNAL.clients[file.vendor, file.account]
+def _remembered(used: Used) -> Answer | None:
+    """The very answer, from whichever client of its account has it."""
+    found = (client.remembered(used) for client in _clients(used.vendor, used.account))
+    return next((answer for answer in found if answer is not None), None)
+
+
+def _lost(lost: list[Used]) -> str:
+    shown = ", ".join(f"{one.method} {redact.text(one.url)}" for one in lost[:_LONGEST_LIST])
+    shown += ", ..." if len(lost) > _LONGEST_LIST else ""
+    msg = f"{count(len(lost), 'answer')} cannot go in as used: the cache was cleared, or another answer took "
+    msg += f"the place of one that was used ({shown}). Run capsule.forget(), then the notebook from its top, and save "
+    msg += "then; or name the frames that are to go in: capsule.save(path, frame, ...)."
+    if journal.JOURNAL.packed >= journal.MOST_KEPT:
+        msg += f" Of answers that no cache keeps, {size(journal.MOST_KEPT)} are remembered and no more."
+    return msg
+
+
+def _fetched(file: File, path: Path) -> Path:
+    client = _clients(file.vendor, file.account)[0]
     what = f"{file.vendor} {file.kind}/{file.file_id}"
     try:
-        content = FileRef(file.vendor, file.kind, file.file_id).bytes(client=client)
+        FileRef(file.vendor, file.kind, file.file_id).save(path, client=client)
     except DocframesError as error:
         raise CapsuleError(f"{what} is to go into the capsule and could not be fetched again: {error}") from error
-    if hashlib.sha256(content).hexdigest() != file.sha256:
+    if digest_of(path) != file.sha256:
         raise CapsuleError(
             f"{what} is another file now than the one that was used. Open it again, and what rests on it."
         )
-    return content
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return path

@@ -97,10 +97,10 @@ class Answer:
         # Only an answer with links comes here with them; any other was redacted when it came.
         return hashlib.sha256(self.plain).hexdigest()
 
-    @property
+    @cached_property
     def plain(self) -> bytes:
         """The body without what is secret in it."""
-        return redact.body(self.body) if self.call.endpoint.links else self.body
+        return redact.links(self.body) if self.call.endpoint.links else self.body
 
     @cached_property
     def used(self) -> Used:

@@ -6,12 +6,17 @@ the shape of a signed link, or because it was registered (:func:`remember`) when
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+
+import orjson
+
+from docframes import spelling
 
 MASK = "[redacted]"
 
@@ -27,8 +32,14 @@ SECRET_PARAMETERS = frozenset({
 SECRET_KEYS = frozenset({
     "signed_url", "download_url", "file_download_url", "access_token", "refresh_token", "accesstoken", "refreshtoken",
     "sastoken", "sas_token", "fileaccessurl", "password", "api_key", "apikey", "client_secret", "authorization",
-    "x-amz-signature", "x-amz-credential", "x-amz-security-token",
+    "x-amz-signature", "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential",
+    "signedurl", "downloadurl", "filedownloadurl", "clientsecret", "awsaccesskeyid",
 })  # fmt: skip
+
+#: Keys whose value is secret in an answer that is asked for its links: elsewhere they may be data.
+_LINK_KEYS = frozenset(map(spelling.plain, SECRET_KEYS | SECRET_PARAMETERS)) | {
+    "auth", "bearer", "cookie", "cookies", "credential", "credentials", "hmac", "jwt", "policy", "setcookie",
+}  # fmt: skip
 
 SECRET_HEADERS = frozenset({
     "authorization", "authentication", "proxy-authorization", "x-api-key", "api-key", "ocp-apim-subscription-key",
@@ -44,6 +55,13 @@ _KEYS = "|".join(sorted(map(re.escape, SECRET_KEYS), key=len, reverse=True))
 _KEYED = rf'"({_KEYS})"(\s*:\s*)"(?:[^"\\]|\\.)+"'
 _KEYED_TEXT = re.compile(_KEYED, re.IGNORECASE)
 _KEYED_BYTES = re.compile(_KEYED.encode(), re.IGNORECASE)
+#: A question or equals mark in the way that JSON may write any letter; not behind a backslash that is itself escaped.
+_ESCAPED = re.compile(rb"(?<!\\)((?:\\\\)*)\\u00(3f|3d)", re.IGNORECASE)
+_WORD = re.compile(r"\S+")
+_ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}://[^\s\"'<>]+", re.IGNORECASE)
+#: An address written for a query, https%3A%2F%2F, or in base64, where every http begins alike.
+_WRAPPED = re.compile(r"https?%3A|(?<![\w+/=-])aHR0c", re.IGNORECASE)
+_NAMED = re.compile(rf"(?:^|[?&;])(?:{_NAMES})=.", re.IGNORECASE)
 
 # Longest first, so that a credential which contains another is masked whole.
 _known: list[str] = []
@@ -78,6 +96,8 @@ def text(value: str) -> str:
 
 def body(value: bytes) -> bytes:
     """The same for the bytes of an answer; JSON stays JSON."""
+    if b"\\u003" in value:
+        value = _ESCAPED.sub(lambda found: found[1] + (b"?" if found[2] in (b"3f", b"3F") else b"="), value)
     if b"?" in value:
         value = _SIGNED_BYTES.sub(b"?" + MASK.encode(), value)
     if b'"' in value:
@@ -87,6 +107,62 @@ def body(value: bytes) -> bytes:
         if raw in value:
             value = value.replace(raw, MASK.encode())
     return value
+
+
+def links(value: bytes) -> bytes:
+    """The bytes of an answer that is asked for its links: no address in it keeps its query, whatever signs it.
+
+    Elsewhere a query is data; here it is what makes a link work, under names that nobody can list.  What is not JSON
+    is treated as any other answer.  A path that is itself secret cannot be told from one that is not.
+    """
+    with contextlib.suppress(orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
+        value = orjson.dumps(_without_links(orjson.loads(value)))
+    return body(value)
+
+
+def _without_links(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _masked(member) if spelling.plain(key) in _LINK_KEYS else _without_links(member)
+            for key, member in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_links(member) for member in value]
+    return _without_link(value) if isinstance(value, str) else value
+
+
+def _masked(value: Any) -> Any:
+    """*value* with every text and number in it masked: that nothing is there is no secret."""
+    if isinstance(value, dict):
+        return {key: _masked(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_masked(member) for member in value]
+    return value if value is None or value == "" or isinstance(value, bool) else MASK
+
+
+def _without_link(value: str) -> str:
+    if value[:1] in ("{", "["):
+        # JSON within JSON.
+        return links(value.encode()).decode()
+    return _WORD.sub(lambda found: _without_query(found[0]), value)
+
+
+def _without_query(word: str) -> str:
+    """*word* without what may sign a link; an ordinary word stays."""
+    if "://" in word:
+        return _ADDRESS.sub(lambda found: _bare(found[0]), word)
+    head, mark, query = word.partition("?")
+    if mark and "=" in query:
+        return f"{head}?{MASK}"
+    signs = _NAMED.search(word) or _WRAPPED.search(word) or ("=" in word and "&" in word)
+    return MASK if signs else word
+
+
+def _bare(address: str) -> str:
+    try:
+        return url(address)
+    except ValueError:
+        return MASK
 
 
 def url(value: str) -> str:

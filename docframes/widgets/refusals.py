@@ -15,7 +15,7 @@ from docframes.errors import (
     ShapeError,
     VendorError,
 )
-from docframes.transport import redact
+from docframes.transport import redact, replay
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"]+", re.IGNORECASE)
 _LONGEST = 400
@@ -27,6 +27,10 @@ _GONE = (404, 410)
 
 def sentence(error: BaseException) -> str:
     """What to tell a person about *error*; the text of errors that are not docframes' own is left out."""
+    if isinstance(error, OfflineMiss) and replay.current() is not None:
+        return (
+            "The capsule that is open does not hold this file. Files go in on request: capsule.save(..., files=True)."
+        )
     if isinstance(error, OfflineMiss):
         return "docframes is offline, and opening a file needs the network. Go online, then try again."
     if isinstance(error, NoAnswer):
