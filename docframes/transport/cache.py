@@ -132,7 +132,8 @@ def _describe(file: _File) -> dict[str, Any]:
     except sqlite3.Error as error:
         return row | {"note": f"{type(error).__name__}: {error}"}
     times = {"oldest": _moment(oldest), "newest": _moment(newest)}
-    return row | {"answers": answers, "expired": int(expired), **times}
+    # Counted anew: looking into it may make SQLite put a file beside it, or take one away.
+    return row | {"answers": answers, "expired": int(expired), "bytes": _size(file), **times}
 
 
 def _describe_ledger(path: Path) -> dict[str, Any]:
