@@ -33,7 +33,9 @@ class Vault:
         self.server = scripted(self._says)
         self.url = self.server.url
         self.signed = 0
-        room = SimpleNamespace(default_client=lambda: SimpleNamespace(account="one", cached=False), file_links=self._links_to)
+        room = SimpleNamespace(
+            default_client=lambda: SimpleNamespace(account="one", cached=False), file_links=self._links_to
+        )
         usual = files._room
         monkeypatch.setattr(files, "_room", lambda vendor: room if vendor == "vault" else usual(vendor))
         monkeypatch.setattr(files, "_links", {})
