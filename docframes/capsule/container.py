@@ -22,6 +22,7 @@ from docframes.capsule import archive
 from docframes.capsule.manifest import Entry, Manifest
 from docframes.capsule.seal import MAGIC, Sealer, seal_size
 from docframes.errors import CapsuleAltered, CapsuleError
+from docframes.folders import replacing
 from docframes.words import size as told_size
 
 MANIFEST = "manifest.json"
@@ -47,16 +48,9 @@ def write(path: str | os.PathLike[str], manifest: Manifest, content: Callable[[E
         members = _pack(cast(BinaryIO, packed), manifest, content)
         length = packed.tell()
         end = _directory(members, length)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                packed.seek(0)
-                digest = _seal(file, cast(BinaryIO, packed), end, seal_size(length + len(end)))
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    return digest
+        packed.seek(0)
+        with replacing(target) as file:
+            return _seal(file, cast(BinaryIO, packed), end, seal_size(length + len(end)))
 
 
 def _pack(file: BinaryIO, manifest: Manifest, content: Callable[[Entry], bytes | Path]) -> list[archive.Member]:
@@ -139,15 +133,9 @@ class Reader:
         """Write the bytes of *entry* to *path*, whole or not at all, for its owner alone (0600).  Raises as `read`."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for piece in self.chunks(entry):
-                    file.write(piece)
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replacing(target) as file:
+            for piece in self.chunks(entry):
+                file.write(piece)
         return target
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:

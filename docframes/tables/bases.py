@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from docframes.folders import replacing
 from docframes.tables.kept import Tell
 
 SUFFIX, ROWS, POINTER = ".base", ".rows", ".last"
@@ -77,7 +77,8 @@ def keep(folder: Path, key: str, base: Base, facts: Mapping[str, Any]) -> tuple[
     name = _write_once(folder, key, SUFFIX, orjson.dumps(told))
     said = _said(folder, key, _say_nothing)
     before = said.get("before") if said.get("present") == name else said.get("present")
-    _write(folder / pointer(key), orjson.dumps({"present": name, "before": before, "facts": facts}, default=str))
+    with replacing(folder / pointer(key)) as file:
+        file.write(orjson.dumps({"present": name, "before": before, "facts": facts}, default=str))
     _forget(folder, key, {name, before})
     return name, rows
 
@@ -150,21 +151,10 @@ def _write_once(folder: Path, key: str, suffix: str, data: bytes) -> str:
     """The name of the file with just these bytes."""
     name = f"{key}.{hashlib.sha256(data).hexdigest()[:16]}{suffix}"
     if not (folder / name).exists():
-        _write(folder / name, data)
+        with replacing(folder / name) as file:
+            file.write(data)
     used(folder, name)
     return name
-
-
-def _write(path: Path, data: bytes) -> None:
-    # Made by mkstemp, so 0600 from the beginning.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _forget(folder: Path, key: str, wanted: set[str | None]) -> None:

@@ -7,17 +7,17 @@ Files are written under a temporary name and renamed; one that cannot be read co
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 import pyarrow as pa
+
+from docframes.folders import replacing
 
 #: What is done about a folder that cannot be used, and why it cannot.
 Tell = Callable[[Path, Exception], None]
@@ -71,7 +71,8 @@ def keep(
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _forget_old(folder)
-        _write_file(folder / f"{key}{_ANSWERS}", lambda file: file.write(answers))
+        with replacing(folder / f"{key}{_ANSWERS}") as file:
+            file.write(answers)
         for name, table in tables.items():
             _write(folder / f"{key}.{name}.arrow", table.replace_schema_metadata({_META: header}))
     except FileNotFoundError:
@@ -89,22 +90,8 @@ def _forget_old(folder: Path) -> None:
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    def written(file: IO[bytes]) -> None:
-        with pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table)
-
-    _write_file(path, written)
-
-
-def _write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
 
 
 def find(

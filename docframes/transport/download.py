@@ -16,6 +16,7 @@ from typing import TypeVar
 import requests
 
 from docframes.errors import NoAnswer, OfflineMiss, VendorError
+from docframes.folders import replacing
 from docframes.settings import Settings
 from docframes.transport import network, redact, replay
 from docframes.transport.cache import is_offline
@@ -126,15 +127,9 @@ def digest(path: Path) -> str:
 
 
 def _write(response: requests.Response, path: Path) -> Path:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in _stream(response):
-                file.write(chunk)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        for chunk in _stream(response):
+            file.write(chunk)
     return path
 
 

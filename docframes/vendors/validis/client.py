@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import orjson
 
 from docframes.errors import ConfigError, OfflineMiss
+from docframes.folders import replacing
 from docframes.settings import Settings
 from docframes.tables.schema import check_sources
 from docframes.transport import cache, credentials, journal, planning, store
@@ -151,10 +151,8 @@ class Client(transport.Client):
             return
         with contextlib.suppress(OSError):
             store.private_folder(path.parent)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-            with os.fdopen(handle, "wb") as file:
+            with replacing(path) as file:
                 file.write(orjson.dumps(facts))
-            Path(temporary).replace(path)
 
     def _spent(self, key: str, seconds: float) -> None:
         quota = self.quota

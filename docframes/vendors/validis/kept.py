@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from docframes.folders import replacing
 from docframes.transport.download import digest
 from docframes.transport.store import private_folder
 
@@ -66,10 +65,8 @@ def write(path: Path, extract: Extract) -> None:
     before = read(path)
     with contextlib.suppress(OSError):
         private_folder(path.parent)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with replacing(path) as file:
             file.write(orjson.dumps(asdict(extract)))
-        Path(temporary).replace(path)
         _delete_unnamed(path.parent, before)
 
 
