@@ -305,6 +305,16 @@ def saved(box, use, path):
         return capsule.save(path)
 
 
+def test_the_users_own_cache_is_left_alone(client, settings, path):
+    """A notebook that clears its cache clears nothing of whoever runs it in its capsule."""
+    validocx.load_projects(client=client)
+    capsule.save(path)
+
+    with capsule.open(path):
+        docframes.cache.clear(settings=settings)
+    assert docframes.cache.info(settings=settings)["answers"].tolist() == [1]
+
+
 def test_an_altered_file_is_not_opened(saved, path):
     """The first altered byte is named, and nothing is taken from the file."""
     raw = bytearray(path.read_bytes())

@@ -185,12 +185,14 @@ def clear(
 
     vendor : ``"read_ledger"`` is the ledgers that were read from files.
 
-    Returns what was forgotten, one row per vendor and account; with ``dry_run=True`` what would be.
+    Returns what was forgotten, one row per vendor and account; with ``dry_run=True`` what would be.  While a capsule is
+    open nothing is forgotten: the notebook that runs in it is not about this cache.
     Raises ConfigError for a vendor that there is not, or a length of time below zero.
     """
     _check_vendor(vendor)
     if older_than is not None and older_than < timedelta(0):
         raise ConfigError(f"older_than is {older_than}; it must be a length of time from 0 up.")
+    dry_run = dry_run or replay.current() is not None
     rows = []
     for file in _files(settings, vendor):
         answers = _clear_file(file, older_than, dry_run)

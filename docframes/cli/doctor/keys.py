@@ -25,7 +25,8 @@ def _of(vendor: str) -> list[Line]:
     found = {name: located(vendor, name)[0] for name in rooms.credentials(vendor)}
     told = [ok(f"{vendor}: {name} from {_place(vendor, name, place)}") for name, place in found.items() if place]
     if not any(found.values()):
-        wanted = " or ".join(variable(vendor, name) for name in found)
+        names = ", ".join(variable(vendor, name) for name in found)
+        wanted = names if len(found) == 1 else f"what you have of {names}"
         do = f"To use it, set {wanted}, or keep it in the keyring. It is made at {rooms.api(vendor).key_made_at}"
         return [*told, note(f"{vendor}: no credential", do), *_address(vendor)]
     return [*told, *_whole(vendor), *_address(vendor)]
