@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import requests
-from requests.structures import CaseInsensitiveDict
-from requests_cache import CachedRequest, CachedResponse
+if TYPE_CHECKING:
+    import requests
+    from requests_cache import CachedResponse
 
 #: Variable that says a capsule is open: with its path, for whatever else would open a port, or start a process.
 VARIABLE = "DOCFRAMES_CAPSULE"
@@ -112,6 +112,10 @@ def response_of(
     *, method: str, url: str, status: int, headers: Mapping[str, str], body: bytes, fetched_at: datetime, key: str
 ) -> CachedResponse:
     """An answer as the cache would give it; it does not grow old."""
+    # Here, so that whoever only asks whether a capsule is open imports no HTTP library.
+    from requests.structures import CaseInsensitiveDict
+    from requests_cache import CachedRequest, CachedResponse
+
     response = CachedResponse(
         content=body,
         status_code=status,
@@ -128,6 +132,8 @@ def response_of(
 @contextmanager
 def opened(content: bytes) -> Iterator[requests.Response]:
     """A file as a storage host would send it."""
+    import requests
+
     response = requests.Response()
     response.status_code = 200
     response.headers["Content-Length"] = str(len(content))
